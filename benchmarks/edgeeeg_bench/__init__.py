@@ -1,0 +1,1 @@
+"""Counted instructions, modelled energy and reports."""
