@@ -15,3 +15,27 @@ class UnknownBoard(ExportError):
 
 class DoesNotFit(ExportError):
     """A program needs more flash or RAM than the board has."""
+
+
+class CaptureError(ExportError):
+    """A model or its file cannot be loaded or traced."""
+
+
+class GraphError(ExportError):
+    """Shapes or names in a graph do not fit together."""
+
+
+class UnsupportedOperator(ExportError):
+    """A model uses an operator, or a form of one, outside the closed set."""
+
+
+class NotCausal(ExportError):
+    """A layer needs samples of the future, or its whole window, and cannot stream continuously."""
+
+
+class ToolchainError(ExportError):
+    """A compiler refused generated code."""
+
+
+class ContractBroken(ExportError):
+    """The same model gave different numbers on two targets."""

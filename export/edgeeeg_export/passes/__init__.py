@@ -1,0 +1,21 @@
+"""The passes between capture and streaming: a visible tuple of pure functions from graph to graph.
+
+A graph checks itself on construction (names, shapes, time axes, states), so every pass is verified as it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edgeeeg_export.graph import Graph
+from edgeeeg_export.passes.drop_dead import drop_dead
+from edgeeeg_export.passes.fuse_bias import fuse_bias
+
+PIPELINE: tuple[Callable[[Graph], Graph], ...] = (drop_dead, fuse_bias)
+
+
+def simplify(graph: Graph) -> Graph:
+    """Run the pipeline."""
+    for rewrite in PIPELINE:
+        graph = rewrite(graph)
+    return graph

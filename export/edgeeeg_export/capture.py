@@ -1,0 +1,154 @@
+"""torch in: a module or an exported program becomes an ONNX model with recurrent layers as single nodes."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import onnx
+
+from edgeeeg_export.errors import CaptureError
+from edgeeeg_export.ops import DOMAIN
+
+if TYPE_CHECKING:
+    import torch
+
+OPSET = 20
+
+
+def trace(model: torch.nn.Module, n_chans: int, n_times: int) -> torch.export.ExportedProgram:
+    """Trace a module on (1, n_chans, n_times) in evaluation mode.
+
+    Raises
+    ------
+    CaptureError
+        If torch cannot trace it, for example because its forward branches on values.
+    """
+    import torch
+
+    model = model.eval()
+    example = torch.zeros(1, n_chans, n_times)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.export.export(model, (example,))
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CaptureError(
+            f"torch.export cannot trace {type(model).__name__} on input (1, {n_chans}, {n_times}): {reason}"
+        ) from error
+
+
+def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> onnx.ModelProto:
+    """Translate an exported program with torch's dynamo exporter, our recurrent layers as nodes of their own.
+
+    Raises
+    ------
+    CaptureError
+        If torch knows no ONNX form of one of its operators.
+    """
+    import torch
+
+    import edgeeeg.cells  # noqa: F401 - registers the custom operators a loaded program may contain
+
+    register_schemas()
+    n_outputs = len(program.graph_signature.user_outputs)
+    names = ["score"] if n_outputs == 1 else [f"output_{i}" for i in range(n_outputs)]
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            converted = torch.onnx.export(
+                program,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[input_name],
+                output_names=names,
+                custom_translation_table=_translations(),
+                verbose=False,
+            )
+    except Exception as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise CaptureError(f"torch's ONNX exporter refused the model: {reason}") from error
+    if converted is None:
+        raise CaptureError("torch's ONNX exporter returned nothing")
+    return converted.model_proto
+
+
+def load_program(path: str) -> torch.export.ExportedProgram:
+    """Read a `.pt2` file.
+
+    Raises
+    ------
+    CaptureError
+        If it is not an exported program.
+    """
+    import torch
+
+    import edgeeeg.cells  # noqa: F401
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.export.load(path)
+    except Exception as error:
+        raise CaptureError(f"{path} is not an exported program that this torch can read: {error}") from error
+
+
+def register_schemas() -> None:
+    """Make ONNX know the recurrent nodes, so that the exporter and the checker accept them."""
+    schema = onnx.defs.OpSchema
+    known = {entry.name for entry in onnx.defs.get_all_schemas_with_history() if entry.domain == DOMAIN}
+    attribute = schema.Attribute
+    nodes = {
+        "Lif": (
+            ("x", "beta", "threshold"),
+            "spikes",
+            [
+                attribute("reset", schema.AttrType.STRING, "subtract, zero or none"),
+                attribute("reset_delay", schema.AttrType.INT, "1: one step after the spike"),
+            ],
+        ),
+        "SelectiveScan": (("u", "delta", "A", "B", "C", "D"), "y", []),
+    }
+    for name, (inputs, output, attributes) in nodes.items():
+        if name not in known:
+            onnx.defs.register_schema(
+                schema(
+                    name,
+                    DOMAIN,
+                    1,
+                    inputs=[schema.FormalParameter(i, "T") for i in inputs],
+                    outputs=[schema.FormalParameter(output, "T")],
+                    type_constraints=[("T", ["tensor(float)"], "float32")],
+                    attributes=attributes,
+                )
+            )
+
+
+def _translations() -> dict[Callable[..., Any], Callable[..., Any]]:
+    import onnxscript
+    import torch
+
+    ours = onnxscript.values.Opset(DOMAIN, 1)
+    standard = onnxscript.values.Opset("", OPSET)
+
+    def lif(x: Any, beta: Any, threshold: Any, reset: str = "subtract", reset_delay: bool = True) -> Any:
+        return ours.Lif(x, beta, threshold, reset=reset, reset_delay=int(reset_delay))
+
+    def selective_scan(u: Any, delta: Any, A: Any, B: Any, C: Any, D: Any) -> Any:
+        return ours.SelectiveScan(u, delta, A, B, C, D)
+
+    def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+        # torch returns x itself above its threshold: from 20 on that is the same float32
+        if beta == 1.0 and threshold >= 20.0:
+            return standard.Softplus(x)
+        raise CaptureError(f"Softplus with beta={beta}, threshold={threshold} is not supported; use the defaults")
+
+    return {
+        torch.ops.edgeeeg.lif.default: lif,
+        torch.ops.edgeeeg.selective_scan.default: selective_scan,
+        torch.ops.aten.softplus.default: softplus,
+    }

@@ -1,0 +1,143 @@
+"""The graph in the middle: typed operators on named tensors, each of which knows its time axis.
+
+The same graph serves a whole recording and one hop of it. Operators that look back in time own explicit
+state, so running all samples at once, in chunks or hop by hop differs only in how often state is carried.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from edgeeeg_export.errors import GraphError
+from edgeeeg_export.ops.op import Op
+from edgeeeg_export.tensor import Array, State, TensorType
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operator at one place: tensors by name, and the module path it came from."""
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    path: str = ""
+
+    @property
+    def label(self) -> str:
+        """How messages name this layer: its module path and its operator."""
+        return f"'{self.path or self.name}' ({self.op.kind})"
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A closed program: inputs, constants and nodes in execution order, outputs by name.
+
+    `tensors` and `states` follow from the rest and are computed on construction.
+
+    Raises
+    ------
+    GraphError
+        If a node reads a tensor that nothing has produced, or a name is defined twice.
+    """
+
+    name: str
+    inputs: Mapping[str, TensorType]
+    outputs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    constants: Mapping[str, Array]
+    tensors: Mapping[str, TensorType] = field(init=False, repr=False)
+    states: Mapping[str, tuple[State, ...]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        tensors = dict(self.inputs)
+        tensors |= {name: TensorType(value.shape) for name, value in self.constants.items()}
+        states: dict[str, tuple[State, ...]] = {}
+        for node in self.nodes:
+            types = tuple(self._known(tensors, name, node.label) for name in node.inputs)
+            try:
+                produced = node.op.infer(types)
+            except GraphError as error:
+                raise GraphError(f"layer {node.label}: {error}") from error
+            for name, type_ in zip(node.outputs, produced, strict=True):
+                if name in tensors:
+                    raise GraphError(f"layer {node.label} defines tensor '{name}' a second time")
+                tensors[name] = type_
+            states[node.name] = tuple(
+                replace(state, name=f"{node.name}.{state.name}") for state in node.op.states(types)
+            )
+        for name in self.outputs:
+            self._known(tensors, name, "the graph's outputs")
+        if len(states) != len(self.nodes):
+            raise GraphError("two nodes bear one name")
+        for attribute, value in (
+            ("inputs", self.inputs),
+            ("constants", self.constants),
+            ("tensors", tensors),
+            ("states", states),
+        ):
+            object.__setattr__(self, attribute, MappingProxyType(dict(value)))
+
+    @staticmethod
+    def _known(tensors: Mapping[str, TensorType], name: str, reader: str) -> TensorType:
+        if name not in tensors:
+            raise GraphError(f"{reader} reads tensor '{name}', which nothing before it produces")
+        return tensors[name]
+
+    def types(self, names: tuple[str, ...]) -> tuple[TensorType, ...]:
+        """The types of these tensors."""
+        return tuple(self.tensors[name] for name in names)
+
+    def consumers(self, name: str) -> tuple[Node, ...]:
+        """The nodes that read a tensor."""
+        return tuple(node for node in self.nodes if name in node.inputs)
+
+    def with_nodes(self, nodes: tuple[Node, ...], constants: Mapping[str, Array] | None = None) -> Graph:
+        """The same graph with other nodes, less the constants that no node reads any more."""
+        constants = self.constants if constants is None else constants
+        used = {name for node in nodes for name in node.inputs} | set(self.outputs)
+        kept = {name: value for name, value in constants.items() if name in used}
+        return Graph(self.name, self.inputs, self.outputs, nodes, kept)
+
+    def inputs_with(self, n_samples: int) -> dict[str, TensorType]:
+        """The types of the inputs over `n_samples` samples instead of those the graph was captured with."""
+        inputs = {}
+        for name, type_ in self.inputs.items():
+            shape = tuple(n_samples if i == type_.time_axis else e for i, e in enumerate(type_.shape))
+            inputs[name] = replace(type_, shape=shape)
+        return inputs
+
+    def with_frames(self, n_samples: int) -> Graph:
+        """The same graph over `n_samples` samples of its inputs."""
+        return Graph(self.name, self.inputs_with(n_samples), self.outputs, self.nodes, self.constants)
+
+    def all_states(self) -> tuple[State, ...]:
+        """Every state in execution order."""
+        return tuple(state for node in self.nodes for state in self.states[node.name])
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of structure, attributes and weights: 64 hexadecimal characters."""
+        digest = hashlib.sha256()
+        structure = {
+            "inputs": [[name, *describe(type_)] for name, type_ in self.inputs.items()],
+            "outputs": self.outputs,
+            "nodes": [[n.name, n.op.kind, describe(n.op), n.inputs, n.outputs] for n in self.nodes],
+        }
+        digest.update(json.dumps(structure, sort_keys=True).encode())
+        for name in sorted(self.constants):
+            value = np.ascontiguousarray(self.constants[name], dtype="<f4")
+            digest.update(f"{name}{value.shape}".encode())
+            digest.update(value.tobytes())
+        return digest.hexdigest()
+
+
+def describe(record: Any) -> list[Any]:
+    """A dataclass as a list of its fields, in their order."""
+    return [getattr(record, item.name) for item in fields(record)]

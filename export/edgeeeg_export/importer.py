@@ -1,0 +1,215 @@
+"""ONNX in: a checked model becomes a graph of the closed operator set, or an error that names the layer."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from edgeeeg_export.errors import CaptureError, GraphError, UnsupportedOperator
+from edgeeeg_export.graph import Graph, Node
+from edgeeeg_export.ops import FROM_ONNX, NEAREST_REWRITE
+from edgeeeg_export.tensor import TensorType
+
+
+def import_onnx(model: onnx.ModelProto, name: str) -> Graph:
+    """Build the graph of an ONNX model whose inputs are (1, channels, time), time last.
+
+    Batch dimensions that are symbolic become 1. Nodes whose inputs are all constant are folded.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        Opset 13 or later, with every other dimension known.
+    name : str
+        The symbol prefix of the program: a C identifier.
+
+    Raises
+    ------
+    CaptureError
+        If an input is not (1, channels, time) with known sizes.
+    UnsupportedOperator
+        If a node is outside the operator set; the message names the layer and the nearest rewrite.
+    """
+    importing = _Import(model)
+    for proto in model.graph.node:
+        importing.take(proto)
+    outputs = tuple(value.name for value in model.graph.output)
+    constants = {n: np.asarray(v, dtype=np.float32) for n, v in importing.constants.items() if _is_float(v)}
+    used = {n for node in importing.nodes for n in node.inputs}
+    return Graph(
+        name,
+        importing.inputs,
+        outputs,
+        tuple(importing.nodes),
+        {n: v for n, v in constants.items() if n in used or n in outputs},
+    )
+
+
+def _is_float(value: np.ndarray) -> bool:
+    return bool(np.issubdtype(value.dtype, np.floating))
+
+
+class _Import:
+    """One pass over the nodes: constants known so far, types of run-time tensors, operators made."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self.constants: dict[str, np.ndarray] = {
+            tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer
+        }
+        self.inputs = {
+            value.name: _input_type(value) for value in model.graph.input if value.name not in self.constants
+        }
+        self.types: dict[str, TensorType] = dict(self.inputs)
+        self.nodes: list[Node] = []
+        self.names: set[str] = set()
+        self.opsets = list(model.opset_import)
+
+    def take(self, proto: onnx.NodeProto) -> None:
+        """Fold one node into constants, or append its operators."""
+        if proto.op_type == "Constant" or (
+            proto.input and all(not name or name in self.constants for name in proto.input)
+        ):
+            self._fold(proto)
+            return
+        node = ImportedNode(proto, self)
+        lower = FROM_ONNX.get((proto.domain if proto.domain != "ai.onnx" else "", proto.op_type))
+        if lower is None:
+            remedy = NEAREST_REWRITE.get(proto.op_type, "rewrite it with the operators in docs/operators.md")
+            raise UnsupportedOperator(
+                f"layer {node.label}: {proto.op_type} is outside the operator set; {remedy}"
+            )
+        for op, inputs, outputs in lower(node):
+            types = []
+            for name in inputs:
+                if name not in self.types:
+                    self.types[name] = TensorType(tuple(node.known_constant(name).shape))
+                types.append(self.types[name])
+            try:
+                produced = op.infer(tuple(types))
+            except GraphError as error:
+                raise GraphError(f"layer {node.label}: {error}") from error
+            self.types.update(zip(outputs, produced, strict=True))
+            unique = self._unique(node.path or op.kind)
+            self.nodes.append(Node(unique, op, inputs, outputs, node.path))
+
+    def _fold(self, proto: onnx.NodeProto) -> None:
+        graph = onnx.helper.make_graph(
+            [proto],
+            "fold",
+            [],
+            [onnx.helper.make_empty_tensor_value_info(name) for name in proto.output],
+            [numpy_helper.from_array(self.constants[name], name) for name in proto.input if name],
+        )
+        folded = onnx.helper.make_model(graph, opset_imports=self.opsets)
+        self.constants.update(
+            zip(proto.output, ReferenceEvaluator(folded).run(None, {}), strict=True)  # type: ignore[arg-type]
+        )
+
+    def _unique(self, wanted: str) -> str:
+        stem = "".join(c if c.isalnum() else "_" for c in wanted).strip("_").lower() or "node"
+        name, count = stem, 1
+        while name in self.names:
+            count += 1
+            name = f"{stem}_{count}"
+        self.names.add(name)
+        return name
+
+
+def _input_type(value: onnx.ValueInfoProto) -> TensorType:
+    dims = [d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim]
+    if len(dims) != 3:
+        raise CaptureError(
+            f"input '{value.name}' has {len(dims)} axes; expected (batch, channels, time): export the model with that "
+            "input, or insert the missing axis inside it"
+        )
+    shape = (1 if dims[0] is None else dims[0], *dims[1:])
+    if None in shape:
+        raise CaptureError(
+            f"input '{value.name}' has unknown sizes {dims}; export it with fixed channels and samples"
+        )
+    if shape[0] != 1:
+        raise CaptureError(f"input '{value.name}' has batch {shape[0]}; export it with batch 1")
+    if value.type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
+        raise CaptureError(f"input '{value.name}' is not float32; convert the model to float32")
+    return TensorType(tuple(int(extent) for extent in shape if extent is not None), 2, 1)
+
+
+@dataclass(slots=True)
+class ImportedNode:
+    """An ONNX node as the operators' `from_onnx` see it."""
+
+    proto: onnx.NodeProto
+    importing: _Import
+    path: str = field(init=False)
+    label: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.path = _module_path(self.proto)
+        self.label = f"'{self.path or self.proto.name or self.proto.output[0]}' ({self.proto.op_type})"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs, without trailing omitted ones."""
+        names = list(self.proto.input)
+        while names and not names[-1]:
+            names.pop()
+        return tuple(names)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return tuple(self.proto.output)
+
+    def attribute(self, name: str, default: Any) -> Any:
+        """The value of an attribute, strings decoded."""
+        for attribute in self.proto.attribute:
+            if attribute.name == name:
+                value = onnx.helper.get_attribute_value(attribute)
+                return value.decode() if isinstance(value, bytes) else value
+        return default
+
+    def known_constant(self, name: str) -> np.ndarray:
+        """A constant by name, or the error that it is computed at run time."""
+        if name not in self.importing.constants:
+            raise self.refuse(f"its operand '{name}' is computed at run time and must be constant")
+        return self.importing.constants[name]
+
+    def constant(self, index: int) -> np.ndarray | None:
+        """The value of a constant input; None where it is absent."""
+        if index >= len(self.proto.input) or not self.proto.input[index]:
+            return None
+        return self.known_constant(self.proto.input[index])
+
+    def type(self, index: int) -> TensorType:
+        """The type of an input."""
+        name = self.proto.input[index]
+        if name in self.importing.types:
+            return self.importing.types[name]
+        return TensorType(tuple(self.known_constant(name).shape))
+
+    def add_constant(self, value: np.ndarray, purpose: str) -> str:
+        """Put a derived value into the graph."""
+        name = f"{self.proto.output[0]}.{purpose}"
+        self.importing.constants[name] = np.ascontiguousarray(value, dtype=np.float32)
+        return name
+
+    def refuse(self, reason: str) -> UnsupportedOperator:
+        """The error to raise when this use of the operator is outside the set."""
+        return UnsupportedOperator(f"layer {self.label}: {reason}")
+
+
+def _module_path(proto: onnx.NodeProto) -> str:
+    """The module a node came from: torch's exporter records the scopes, others have only the node's name."""
+    for prop in proto.metadata_props:
+        if prop.key == "pkg.torch.onnx.name_scopes":
+            scopes = [scope for scope in ast.literal_eval(prop.value)[:-1] if scope]
+            return str(scopes[-1]) if scopes else ""
+    return proto.name.strip("/").replace("/", ".")
+
+

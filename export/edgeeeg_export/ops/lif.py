@@ -1,0 +1,96 @@
+"""Lif: leaky integrate-and-fire neurons with the semantics of snnTorch's `Leaky`, named in the attributes.
+
+mem[t] = (beta mem[t-1] + x[t]) - threshold H(mem[t-1] > threshold);  spike[t] = H(mem[t] > threshold)
+
+Reset by subtraction, one step after the spike (`reset_delay`), firing strictly above the threshold. The membrane
+is the whole state. Source: snnTorch `Leaky(reset_mechanism="subtract", reset_delay=True)`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
+from edgeeeg_export.tensor import Array, State, TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Lif(Op):
+    """Inputs x (1, frames, n), beta (n,), threshold (n,); output spikes (1, frames, n) of 0 and 1.
+
+    A fourth input, when there is one, holds the spikes of the previous frame that cause the reset in place of
+    the neuron's own: the verifier forces a reference's spikes on another target with it.
+    """
+
+    reset: str = "subtract"
+    reset_delay: bool = True
+
+    @classmethod
+    def from_onnx(cls, node: OnnxNode) -> Lowered:
+        """The custom node `edgeeeg::Lif`."""
+        reset, delay = node.attribute("reset", "subtract"), bool(node.attribute("reset_delay", 1))
+        if (reset, delay) != ("subtract", True):
+            raise node.refuse(
+                f"reset='{reset}', reset_delay={delay} is not built; use reset='subtract', reset_delay=True"
+            )
+        return lower_one(cls(reset, delay), node)
+
+    def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
+        """The type of x."""
+        x, beta, threshold = inputs[:3]
+        require(
+            len(x.shape) == 3 and x.shape[0] == 1 and x.time_axis == 1,
+            f"it expects (1, time, neurons), not {x.shape}",
+        )
+        require(beta.shape == threshold.shape == x.shape[2:], "beta and threshold must be one value per neuron")
+        return (x,)
+
+    def states(self, inputs: tuple[TensorType, ...]) -> tuple[State, ...]:
+        """The membrane potentials."""
+        return (State("mem", inputs[0].shape[2:]),)
+
+    def macs(self, inputs: tuple[TensorType, ...]) -> int:
+        """One per neuron and frame."""
+        return inputs[0].size
+
+    def run(
+        self, inputs: tuple[Array, ...], states: tuple[Array, ...]
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Step through the frames."""
+        x, beta, threshold = inputs[:3]
+        (mem,) = states
+        spikes = np.empty_like(x)
+        zero = np.float32(0.0)
+        for t in range(x.shape[1]):
+            fired = mem > threshold if len(inputs) == 3 else inputs[3][0, t] > zero
+            mem = (beta * mem + x[0, t]) - np.where(fired, threshold, zero)
+            spikes[0, t] = mem > threshold
+        return (spikes,), (mem,)
+
+    def emit_c(self, call: CCall) -> str:
+        """The kernel of edgeeeg_kernels.h."""
+        _, frames, n = call.input_types[0].shape
+        x, beta, threshold = call.inputs
+        return f"edgeeeg_lif({x}, {beta}, {threshold}, {call.states[0]}, {call.outputs[0]}, {frames}, {n});"
+
+    def to_onnx(self, call: OnnxCall) -> None:
+        """Mul, Add, Greater, Where; a hop of several frames is unrolled."""
+        add, constant = call.builder.add, call.builder.constant
+        x, beta, threshold = call.inputs[:3]
+        frames = call.input_types[0].shape[1]
+        zero, one, axis = constant(0.0), constant(1.0), constant([1], "int64")
+
+        def frame(name: str, t: int) -> str:
+            return add("Gather", (name, constant(t, "int64")), axis=1) if frames > 1 else add("Squeeze", (name, axis))
+
+        mem, spikes = add("Unsqueeze", (call.states[0], constant([0], "int64"))), []
+        for t in range(frames):
+            fired = add("Greater", (mem, threshold) if len(call.inputs) == 3 else (frame(call.inputs[3], t), zero))
+            charged = add("Add", (add("Mul", (beta, mem)), frame(x, t)))
+            mem = add("Sub", (charged, add("Where", (fired, threshold, zero))))
+            spike = add("Where", (add("Greater", (mem, threshold)), one, zero))
+            spikes.append(add("Unsqueeze", (spike, axis)))
+        add("Concat", spikes, call.outputs[0], axis=1)
+        add("Squeeze", (mem, constant([0], "int64")), call.next_states[0])

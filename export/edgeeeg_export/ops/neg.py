@@ -1,0 +1,21 @@
+"""Neg: y = -x."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from edgeeeg_export.ops.pointwise import Unary
+from edgeeeg_export.tensor import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Neg(Unary):
+    """y = -x."""
+
+    c_expression: ClassVar[str] = "-v"
+
+    @staticmethod
+    def function(x: Array) -> Array:
+        """-x."""
+        return -x

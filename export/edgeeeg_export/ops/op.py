@@ -1,0 +1,151 @@
+"""What every operator can do. To add one, copy `relu.py` or, with parameters, `linear.py`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from edgeeeg_export.errors import GraphError, UnsupportedOperator
+from edgeeeg_export.tensor import Array, State, TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class CCall:
+    """Where the C of one layer finds its operands: C expressions for pointers, and their types."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    states: tuple[str, ...]
+    input_types: tuple[TensorType, ...]
+    output_types: tuple[TensorType, ...]
+
+
+class OnnxBuilder(Protocol):
+    """Collects the nodes of the one-step ONNX model."""
+
+    def add(self, op_type: str, inputs: Sequence[str], name: str | None = None, **attributes: Any) -> str:
+        """Append a node with one output and return that output's name."""
+
+    def constant(self, value: Any, dtype: str = "float32") -> str:
+        """Add an initializer and return its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxCall:
+    """Where the ONNX form of one layer finds its operands, by name, and puts its results."""
+
+    builder: OnnxBuilder
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    states: tuple[str, ...]
+    next_states: tuple[str, ...]
+    input_types: tuple[TensorType, ...]
+    output_types: tuple[TensorType, ...]
+
+
+class Op(ABC):
+    """An operator of the closed set: equation, types, NumPy reference, C and ONNX form in one file.
+
+    Subclasses are frozen dataclasses whose fields are the operator's attributes.
+    """
+
+    __slots__ = ()
+    in_place: ClassVar[bool] = False
+    """Whether output 0 may overwrite input 0 element by element."""
+
+    @property
+    def kind(self) -> str:
+        """The name that tables, messages and generated files use."""
+        return type(self).__name__
+
+    @abstractmethod
+    def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
+        """Types of the outputs.
+
+        Raises
+        ------
+        GraphError
+            If the shapes do not fit together.
+        """
+
+    def states(self, inputs: tuple[TensorType, ...]) -> tuple[State, ...]:
+        """What the operator carries from call to call."""
+        return ()
+
+    def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
+        """Why this operator cannot run continuously, hop by hop, and what would; None if it can."""
+        return None
+
+    def macs(self, inputs: tuple[TensorType, ...]) -> int:
+        """Multiply-accumulates of one call on these inputs."""
+        return 0
+
+    @abstractmethod
+    def run(
+        self, inputs: tuple[Array, ...], states: tuple[Array, ...]
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """The NumPy reference: outputs and next states, over any number of frames, bit for bit as in C."""
+
+    def view(self, inputs: tuple[TensorType, ...]) -> tuple[int, ...] | None:
+        """Offsets at which the outputs already lie in input 0's memory, or None if they must be computed."""
+        return None
+
+    @abstractmethod
+    def emit_c(self, call: CCall) -> str:
+        """Statements that compute the outputs; operands are pointers to contiguous float."""
+
+    @abstractmethod
+    def to_onnx(self, call: OnnxCall) -> None:
+        """Add nodes in standard operators that compute the outputs and next states of one call."""
+
+
+class OnnxNode(Protocol):
+    """What an operator's `from_onnx` may ask of the ONNX node it is made from."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs; an omitted optional input is ''."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+
+    def attribute(self, name: str, default: Any) -> Any:
+        """The value of an attribute, strings decoded, tensors as arrays."""
+
+    def constant(self, index: int) -> np.ndarray | None:
+        """The value of a constant input; None where it is absent.
+
+        Raises
+        ------
+        UnsupportedOperator
+            If that input is computed at run time.
+        """
+
+    def type(self, index: int) -> TensorType:
+        """The type of an input."""
+
+    def add_constant(self, value: np.ndarray, purpose: str) -> str:
+        """Put a value derived from the node's constants into the graph and return its name."""
+
+    def refuse(self, reason: str) -> UnsupportedOperator:
+        """The error to raise when this use of the operator is outside the set; `reason` names what works."""
+
+
+Lowered = tuple[tuple["Op", tuple[str, ...], tuple[str, ...]], ...]
+"""What one ONNX node becomes: operators with the names of their inputs and outputs."""
+
+
+def lower_one(op: Op, node: OnnxNode, inputs: tuple[str, ...] | None = None) -> Lowered:
+    """One operator with the node's own inputs (or these) and outputs."""
+    return ((op, node.inputs if inputs is None else inputs, node.outputs),)
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise GraphError unless the condition holds."""
+    if not condition:
+        raise GraphError(message)

@@ -1,0 +1,58 @@
+"""Transpose: the axes of x in another order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one
+from edgeeeg_export.tensor import Array, TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose(Op):
+    """y's axis i is x's axis perm[i]."""
+
+    perm: tuple[int, ...]
+
+    @classmethod
+    def from_onnx(cls, node: OnnxNode) -> Lowered:
+        """Transpose; without `perm` the axes are reversed."""
+        rank = len(node.type(0).shape)
+        return lower_one(cls(tuple(node.attribute("perm", tuple(reversed(range(rank)))))), node)
+
+    def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
+        """Shape and time axis in the new order."""
+        (x,) = inputs
+        axis = None if x.time_axis is None else self.perm.index(x.time_axis)
+        return (TensorType(tuple(x.shape[i] for i in self.perm), axis, x.samples_per_frame),)
+
+    def run(
+        self, inputs: tuple[Array, ...], states: tuple[Array, ...]
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Reorder."""
+        return (np.ascontiguousarray(inputs[0].transpose(self.perm)),), ()
+
+    def view(self, inputs: tuple[TensorType, ...]) -> tuple[int, ...] | None:
+        """The same memory, when the axes longer than one keep their order (one frame per hop, mostly)."""
+        moved = [axis for axis in self.perm if inputs[0].shape[axis] != 1]
+        return (0,) if moved == sorted(moved) else None
+
+    def emit_c(self, call: CCall) -> str:
+        """Nested loops over the output, reading with the input's strides."""
+        shape = call.input_types[0].shape
+        steps = [int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in self.perm]
+        extents = [shape[axis] for axis in self.perm]
+        walked = [k for k, extent in enumerate(extents) if extent != 1]
+        lines = ["size_t o = 0;"]
+        for depth, k in enumerate(walked):
+            lines.append("    " * depth + f"for (size_t i{k} = 0; i{k} < {extents[k]}; i{k}++) {{")
+        index = " + ".join(f"{steps[k]} * i{k}" for k in walked)
+        lines.append("    " * len(walked) + f"{call.outputs[0]}[o++] = {call.inputs[0]}[{index}];")
+        lines += ["    " * depth + "}" for depth in reversed(range(len(walked)))]
+        return "\n".join(lines)
+
+    def to_onnx(self, call: OnnxCall) -> None:
+        """Transpose."""
+        call.builder.add("Transpose", call.inputs, call.outputs[0], perm=list(self.perm))

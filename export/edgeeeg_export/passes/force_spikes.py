@@ -1,0 +1,39 @@
+"""Spikes from outside: cut a graph at its spiking layers, so that two targets can be compared layer by layer.
+
+A float spike can flip where the membrane passes within rounding of the threshold, and one flip moves everything
+behind it. With a reference's spikes forced, what remains is the rounding of each layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgeeeg_export.graph import Graph
+from edgeeeg_export.ops.lif import Lif
+
+
+def forced_names(spikes: str) -> tuple[str, str]:
+    """The two inputs that `force_spikes` adds for one layer: its spikes now, and one frame ago for the reset."""
+    return f"{spikes}.forced", f"{spikes}.reset"
+
+
+def spiking(graph: Graph) -> tuple[str, ...]:
+    """The outputs of the spiking layers."""
+    return tuple(node.outputs[0] for node in graph.nodes if isinstance(node.op, Lif))
+
+
+def force_spikes(graph: Graph) -> Graph:
+    """Every reader of a spiking layer reads an input instead; the layer's own spikes become an output."""
+    inputs = dict(graph.inputs)
+    renamed: dict[str, str] = {}
+    nodes = []
+    for node in graph.nodes:
+        sources = tuple(renamed.get(name, name) for name in node.inputs)
+        if isinstance(node.op, Lif):
+            now, before = forced_names(node.outputs[0])
+            inputs[now] = inputs[before] = graph.tensors[node.outputs[0]]
+            renamed[node.outputs[0]] = now
+            sources = (*sources[:3], before)
+        nodes.append(replace(node, inputs=sources))
+    outputs = (*graph.outputs, *(name for name in spiking(graph) if name not in graph.outputs))
+    return Graph(graph.name, inputs, outputs, tuple(nodes), graph.constants)

@@ -1,0 +1,125 @@
+"""Memory plan: every tensor of a step gets a place in one arena, in a state, or in the input's own buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edgeeeg_export.graph import Graph, Node
+from edgeeeg_export.ops.cache import Cache
+
+ARENA, STATE, INPUT = "arena", "state", "input"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a tensor lies: which memory, whose, and how many floats from its start."""
+
+    memory: str
+    owner: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Places of all run-time tensors, nodes that need no code, and the arena beside its lower bound (floats)."""
+
+    places: Mapping[str, Place]
+    views: frozenset[str]
+    arena: int
+    lower_bound: int
+    peak: str
+
+
+@dataclass(slots=True)
+class _Buffer:
+    """An allocation: its size, the steps between which it is alive, and the tensors that share it."""
+
+    size: int
+    first: int
+    last: int
+    members: list[str]
+
+
+def plan(graph: Graph) -> Plan:
+    """Share the arena by lifetime: views cost nothing, elementwise results overwrite their operand, the rest is
+    placed largest first in the lowest gap that is free while it lives.
+    """
+    last_use = {name: len(graph.nodes) for name in graph.outputs}
+    for step, node in enumerate(graph.nodes):
+        for name in node.inputs:
+            last_use[name] = max(last_use.get(name, 0), step)
+    places: dict[str, Place] = {name: Place(INPUT, name, 0) for name in graph.inputs}
+    buffers: dict[str, _Buffer] = {}
+    views = set()
+    for step, node in enumerate(graph.nodes):
+        offsets = node.op.view(graph.types(node.inputs))
+        for k, name in enumerate(node.outputs):
+            last = last_use.get(name, step)
+            if isinstance(node.op, Cache):
+                places[name] = Place(STATE, node.name, 0)
+            elif offsets is not None:
+                source = places[node.inputs[0]]
+                places[name] = Place(source.memory, source.owner, source.offset + offsets[k])
+                views.add(node.name)
+                _join(buffers, source, name, last)
+            elif (reused := _reusable(graph, node, step, places, buffers, last_use)) is not None:
+                places[name] = reused
+                _join(buffers, reused, name, last)
+            else:
+                places[name] = Place(ARENA, name, 0)
+                buffers[name] = _Buffer(graph.tensors[name].size, step, last, [name])
+    starts, size = _pack(buffers)
+    placed = {
+        name: Place(ARENA, place.owner, starts[place.owner] + place.offset) if place.memory == ARENA else place
+        for name, place in places.items()
+    }
+    live = [
+        sum(b.size for b in buffers.values() if b.first <= step <= b.last) for step in range(len(graph.nodes))
+    ]
+    bound = max(live, default=0)
+    peak = graph.nodes[live.index(bound)].label if live else ""
+    return Plan(placed, frozenset(views), size, bound, peak)
+
+
+def _join(buffers: dict[str, _Buffer], place: Place, name: str, last: int) -> None:
+    if place.memory == ARENA:
+        buffer = buffers[place.owner]
+        buffer.members.append(name)
+        buffer.last = max(buffer.last, last)
+
+
+def _reusable(
+    graph: Graph,
+    node: Node,
+    step: int,
+    places: Mapping[str, Place],
+    buffers: Mapping[str, _Buffer],
+    last_use: Mapping[str, int],
+) -> Place | None:
+    """The place of input 0, if the operator may overwrite it and nothing reads that memory afterwards."""
+    source = places.get(node.inputs[0])
+    if not node.op.in_place or source is None or source.memory != ARENA:
+        return None
+    buffer = buffers[source.owner]
+    whole = buffer.size == graph.tensors[node.outputs[0]].size
+    dead = all(last_use.get(member, 0) <= step for member in buffer.members)
+    return source if whole and dead else None
+
+
+def _pack(buffers: Mapping[str, _Buffer]) -> tuple[dict[str, int], int]:
+    starts: dict[str, int] = {}
+    for name in sorted(buffers, key=lambda name: (-buffers[name].size, buffers[name].first)):
+        own = buffers[name]
+        taken = sorted(
+            (starts[other], starts[other] + buffers[other].size)
+            for other in starts
+            if buffers[other].first <= own.last and own.first <= buffers[other].last
+        )
+        start = 0
+        for low, high in taken:
+            if start + own.size <= low:
+                break
+            start = max(start, high)
+        starts[name] = start
+    return starts, max((starts[name] + buffers[name].size for name in starts), default=0)

@@ -1,0 +1,55 @@
+"""Streaming: a graph over a recording becomes one over a hop, with explicit state.
+
+Every layer must be able to run continuously: what it needs of the past becomes state, and nothing may need the
+future. Zero initial state equals the zero padding of the offline layers, so the result is `continuous`: equal
+to one offline pass over the whole recording.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from edgeeeg_export.errors import NotCausal
+from edgeeeg_export.graph import Graph, Node
+from edgeeeg_export.ops.cache import Cache
+from edgeeeg_export.ops.conv import Conv
+
+
+def natural_hop(graph: Graph) -> int:
+    """The fewest samples after which every layer has whole frames."""
+    return math.lcm(*(t.samples_per_frame for t in graph.tensors.values() if t.time_axis is not None))
+
+
+def stream(graph: Graph, hop: int | None = None) -> Graph:
+    """The continuous step graph of `hop` samples (the natural hop without it).
+
+    Raises
+    ------
+    NotCausal
+        If a layer needs the future or its whole window, or an output does not vary in time; the message names
+        the layer and what would work.
+    """
+    for node in graph.nodes:
+        reason = node.op.obstacle(graph.types(node.inputs))
+        if reason is not None:
+            raise NotCausal(f"layer {node.label} cannot stream continuously: {reason}")
+    for name in graph.outputs:
+        if graph.tensors[name].time_axis is None:
+            raise NotCausal(f"output '{name}' has no time axis, so it does not follow the input's samples")
+    natural = natural_hop(graph)
+    hop = natural if hop is None else hop
+    if hop < 1 or hop % natural:
+        raise NotCausal(f"a hop of {hop} samples splits a frame; use a multiple of {natural}")
+    nodes = tuple(part for node in graph.nodes for part in _with_cache(node))
+    return Graph(graph.name, graph.inputs_with(hop), graph.outputs, nodes, graph.constants)
+
+
+def _with_cache(node: Node) -> tuple[Node, ...]:
+    """A convolution without its padding, behind a cache of the frames it padded; any other node as it is."""
+    if not isinstance(node.op, Conv) or node.op.pads[0] == 0:
+        return (node,)
+    window = f"{node.inputs[0]}.window.{node.name}"
+    cache = Node(f"{node.name}_cache", Cache(node.op.pads[0]), node.inputs[:1], (window,), node.path)
+    bare = replace(node, op=replace(node.op, pads=(0, 0)), inputs=(window, *node.inputs[1:]))
+    return cache, bare

@@ -1,0 +1,36 @@
+/* A shared library's door to the model behind edgeeeg_model.h: plain symbols that any language can call. */
+#include "edgeeeg_model.h"
+
+size_t edgeeeg_host_size(void) {
+    return sizeof(edgeeeg_model_t);
+}
+
+int edgeeeg_host_init(edgeeeg_model_t *model) {
+    return edgeeeg_model_init(model);
+}
+
+/* Push `frames` frames and step whenever a hop is full. Returns the number of steps, or a negative error;
+ * `outputs` must hold EDGEEEG_N_OUTPUTS values for each hop that can fill up. */
+long edgeeeg_host_run(edgeeeg_model_t *model, const int16_t *samples, size_t frames, float *outputs) {
+    long steps = 0;
+    while (frames > 0) {
+        const size_t free_frames = EDGEEEG_HOP - model->filled;
+        const size_t taken = frames < free_frames ? frames : free_frames;
+        const int error = edgeeeg_model_push(model, samples, taken);
+        if (error) {
+            return error;
+        }
+        samples += taken * EDGEEEG_N_CHANS;
+        frames -= taken;
+        steps += edgeeeg_model_step(model, outputs + steps * EDGEEEG_N_OUTPUTS);
+    }
+    return steps;
+}
+
+size_t edgeeeg_host_save(const edgeeeg_model_t *model, uint8_t *buffer, size_t size) {
+    return edgeeeg_model_save(model, buffer, size);
+}
+
+int edgeeeg_host_restore(edgeeeg_model_t *model, const uint8_t *buffer, size_t size) {
+    return edgeeeg_model_restore(model, buffer, size);
+}

@@ -1,0 +1,90 @@
+/* Reference kernels, plain C99. Sums run in one fixed order, so every compiler gives the same float.
+ * Compile with -ffp-contract=off. Shapes are arguments; the generated calls pass constants. */
+#ifndef EDGEEEG_KERNELS_H
+#define EDGEEEG_KERNELS_H
+
+#include <stddef.h>
+
+#include "edgeeeg_math.h"
+
+/* y[r][n] = bias[n] + sum_k x[r][k] weight[k][n]; bias may be 0 */
+static inline void edgeeeg_linear(const float *x, const float *weight, const float *bias, float *y, size_t rows,
+                                  size_t k_in, size_t n_out) {
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t n = 0; n < n_out; n++) {
+            float sum = bias ? bias[n] : 0.0f;
+            for (size_t k = 0; k < k_in; k++) {
+                sum += x[r * k_in + k] * weight[k * n_out + n];
+            }
+            y[r * n_out + n] = sum;
+        }
+    }
+}
+
+/* y[o][t] = bias[o] + sum_c sum_k weight[o][c][k] x[group c][t stride + k dilation]; bias may be 0 */
+static inline void edgeeeg_conv1d(const float *x, const float *weight, const float *bias, float *y, size_t c_in,
+                                  size_t t_in, size_t c_out, size_t t_out, size_t kernel, size_t stride,
+                                  size_t dilation, size_t groups) {
+    const size_t group_in = c_in / groups;
+    const size_t group_out = c_out / groups;
+    for (size_t o = 0; o < c_out; o++) {
+        const float *taps = weight + o * group_in * kernel;
+        const float *rows = x + (o / group_out) * group_in * t_in;
+        for (size_t t = 0; t < t_out; t++) {
+            float sum = bias ? bias[o] : 0.0f;
+            for (size_t c = 0; c < group_in; c++) {
+                const float *row = rows + c * t_in + t * stride;
+                for (size_t k = 0; k < kernel; k++) {
+                    sum += taps[c * kernel + k] * row[k * dilation];
+                }
+            }
+            y[o * t_out + t] = sum;
+        }
+    }
+}
+
+/* window[row] holds `length` old frames, then the new ones: drop the oldest, append x */
+static inline void edgeeeg_cache(const float *x, float *window, size_t rows, size_t length, size_t frames) {
+    for (size_t r = 0; r < rows; r++) {
+        float *row = window + r * (length + frames);
+        for (size_t i = 0; i < length; i++) {
+            row[i] = row[i + frames];
+        }
+        for (size_t i = 0; i < frames; i++) {
+            row[length + i] = x[r * frames + i];
+        }
+    }
+}
+
+/* mem = (beta mem + x) - threshold where it fired the frame before; spike where mem > threshold */
+static inline void edgeeeg_lif(const float *x, const float *beta, const float *threshold, float *mem, float *spikes,
+                               size_t frames, size_t n) {
+    for (size_t t = 0; t < frames; t++) {
+        for (size_t i = 0; i < n; i++) {
+            const float reset = mem[i] > threshold[i] ? threshold[i] : 0.0f;
+            mem[i] = (beta[i] * mem[i] + x[t * n + i]) - reset;
+            spikes[t * n + i] = mem[i] > threshold[i] ? 1.0f : 0.0f;
+        }
+    }
+}
+
+/* h = exp(delta a) h + (delta u) b; y = sum_n h c + d u */
+static inline void edgeeeg_selective_scan(const float *u, const float *delta, const float *a, const float *b,
+                                          const float *c, const float *d, float *h, float *y, size_t frames,
+                                          size_t width, size_t n_states) {
+    for (size_t t = 0; t < frames; t++) {
+        for (size_t i = 0; i < width; i++) {
+            const float step = delta[t * width + i];
+            const float drive = step * u[t * width + i];
+            float sum = 0.0f;
+            for (size_t n = 0; n < n_states; n++) {
+                float *state = h + i * n_states + n;
+                *state = edgeeeg_exp(step * a[i * n_states + n]) * *state + drive * b[t * n_states + n];
+                sum += *state * c[t * n_states + n];
+            }
+            y[t * width + i] = sum + d[i] * u[t * width + i];
+        }
+    }
+}
+
+#endif
