@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -15,8 +16,8 @@ from edgeeeg.signal.recording import Recording
 # decimals keep the rate exact.
 DURATION_CHARACTERS = 8
 MAX_LABEL_CHARACTERS = 16
-# The EDF specification's limit for one data record.
-MAX_RECORD_BYTES = 61_440
+# The EDF specification recommends no more for one data record.
+RECOMMENDED_RECORD_BYTES = 61_440
 
 
 def write_edf(recording: Recording, path: str | Path) -> None:
@@ -86,27 +87,31 @@ def record_duration(n_times: int, sfreq: float, n_chans: int) -> Fraction:
     sfreq : float
         Sampling rate in Hz.
     n_chans : int
-        Number of channels; more make shorter records necessary.
+        Number of channels; many of them make shorter records preferable.
 
     Raises
     ------
     RecordingError
-        If there is none; the message gives the nearest length that has one.
+        If there is none; the message says what to crop to.
     """
     rate = Fraction(repr(float(sfreq)))
-    largest = MAX_RECORD_BYTES // (2 * n_chans)
-    fitting = [
-        Fraction(samples) / rate
-        for samples in range(1, min(n_times, largest) + 1)
-        if n_times % samples == 0 and _is_exact(Fraction(samples) / rate)
-    ]
+    divisors = {
+        divisor
+        for small in range(1, math.isqrt(n_times) + 1)
+        if n_times % small == 0
+        for divisor in (small, n_times // small)
+    }
+    fitting = [samples for samples in divisors if _is_exact(samples / rate)]
     if fitting:
-        return min(fitting, key=lambda duration: abs(duration - 1))
+        best = min(fitting, key=lambda n: (2 * n * n_chans > RECOMMENDED_RECORD_BYTES, abs(n / rate - 1), n))
+        return best / rate
     # rate.numerator samples last rate.denominator seconds, an integer.
-    block = rate.numerator
+    if rate.numerator <= n_times:
+        remedy = f"crop to a multiple of {rate.numerator} samples ({rate.denominator} s)"
+    else:
+        remedy = "resample to a whole number of Hz and crop to whole seconds"
     raise RecordingError(
-        f"{n_times} samples at {sfreq:g} Hz do not fill EDF data records of an exact duration: "
-        f"crop to a multiple of {block} samples ({rate.denominator} s), or resample to an integer rate first"
+        f"{n_times} samples at {sfreq:g} Hz do not fill EDF data records of an exact duration: {remedy}"
     )
 
 

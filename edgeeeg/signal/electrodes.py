@@ -32,7 +32,7 @@ def describe_missing(missing: str, available: Sequence[str]) -> str:
     by_canonical = {canonical_name(name): name for name in available}
     if wanted in by_canonical:
         hint = f"here it is called {by_canonical[wanted]!r}; "
-    elif close := get_close_matches(wanted, by_canonical, n=1):
+    elif close := get_close_matches(wanted, by_canonical, n=1, cutoff=0.5):
         hint = f"did you mean {by_canonical[close[0]]!r}? "
     else:
         hint = ""
