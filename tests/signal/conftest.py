@@ -1,0 +1,32 @@
+"""Where the real EEG lies, and small recordings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeeeg.signal import Annotation, Recording
+
+
+@pytest.fixture(scope="session")
+def eeg_data() -> Path:
+    root = os.environ.get("EDGEEEG_DATA")
+    if root is None:
+        pytest.skip("EDGEEEG_DATA is not set: no real EEG to test with")
+    return Path(root)
+
+
+@pytest.fixture
+def noise() -> Recording:
+    """Three channels of 20 µV noise, 8 s at 128 Hz, with two annotations."""
+    data = np.random.default_rng(7).normal(0, 20, (3, 1024)).astype(np.float32)
+    return Recording(
+        data,
+        ("Fz", "T7", "O1"),
+        128.0,
+        (Annotation(1.0, 2.0, "seizure"), Annotation(4.0, 0.0, "electrode pop", ("T7",))),
+        subject="S01",
+    )
