@@ -1,0 +1,1 @@
+"""Recurrent cells: one step, and the same step over a sequence."""
