@@ -1,0 +1,1 @@
+"""Layers that stream: nothing in them looks ahead."""
