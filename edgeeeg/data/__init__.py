@@ -1,0 +1,1 @@
+"""Labelled arrays, windows and folds for training and evaluation."""
