@@ -1,0 +1,1 @@
+"""Scores of detectors on held-out data."""
