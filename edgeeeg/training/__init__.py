@@ -1,0 +1,1 @@
+"""Training from scratch, and the baselines to beat."""
