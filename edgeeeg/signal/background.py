@@ -62,7 +62,6 @@ def aperiodic_background(
     amplitude[0] = 0  # no offset
     sources = shaped_noise(rng, len(positions), n_times, amplitude)
     gains = np.concatenate([spread(positions, source, BACKGROUND_WIDTH) for source in positions], axis=1)
-    gains /= np.linalg.norm(gains, axis=1, keepdims=True)
     mixed = gains @ sources
     return np.asarray(sd_uv * mixed / mixed.std(axis=1, keepdims=True))
 

@@ -62,7 +62,7 @@ def write_edf(recording: Recording, path: str | Path) -> None:
         patient=Patient(code="_".join(recording.subject.split()) or "X"),
         data_record_duration=float(duration),
         annotations=[
-            EdfAnnotation(a.onset, a.duration or None, text)
+            EdfAnnotation(a.onset, a.duration, text)
             for a in recording.annotations
             for text in _annotation_texts(a)
         ],

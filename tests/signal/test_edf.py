@@ -56,6 +56,10 @@ def test_reads_samples_names_rate_and_annotations(tmp_path: Path) -> None:
     assert read_edf(path, annotations=False).annotations == ()
 
 
+def test_plain_edf_has_no_subject_code_because_its_field_may_hold_a_name(tmp_path: Path) -> None:
+    assert read_edf(write(tmp_path / "a.edf", signal("Fz"))).subject == ""
+
+
 def test_channels_are_read_in_the_order_asked_for(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.edf", signal("Fz"), signal("Cz"), annotations=[EdfAnnotation(1.0, None, "pop@@Fz")]

@@ -23,6 +23,12 @@ def test_what_is_written_is_read_again(tmp_path: Path, noise: Recording) -> None
     assert (np.abs(back.data - noise.data) <= 0.51 * step + 1e-4).all()
 
 
+@pytest.mark.parametrize(("subject", "read"), [("", ""), ("S 01", "S_01")])
+def test_the_subjects_code_is_one_word(tmp_path: Path, noise: Recording, subject: str, read: str) -> None:
+    write_edf(replace(noise, subject=subject), tmp_path / "a.edf")
+    assert read_edf(tmp_path / "a.edf").subject == read
+
+
 def test_the_rate_of_bonn_survives_exactly(tmp_path: Path) -> None:
     recording = synthesize(100.0)
     write_edf(recording, tmp_path / "a.edf")
@@ -79,8 +85,9 @@ def test_what_edf_cannot_hold_is_refused(tmp_path: Path, noise: Recording) -> No
     path = tmp_path / "a.edf"
     with pytest.raises(RecordingError, match="unit 'z': write it before normalising"):
         write_edf(noise.zscored(), path)
-    with pytest.raises(RecordingError, match="'a name beyond sixteen' does not fit"):
-        write_edf(replace(noise, ch_names=("a name beyond sixteen", "T7", "O1")), path)
+    for name in ("a name beyond sixteen", "Fµ"):
+        with pytest.raises(RecordingError, match=f"'{name}' does not fit"):
+            write_edf(replace(noise, ch_names=(name, "T7", "O1")), path)
     for text in ("pop@@T7", "two\x14texts"):
         with pytest.raises(RecordingError, match="reword it"):
             write_edf(replace(noise, annotations=(Annotation(1.0, 1.0, text),)), path)

@@ -40,6 +40,13 @@ def test_a_truncated_file_is_an_error(tmp_path: Path, kept: int) -> None:
         read_npy_int16(path, 100.0, uv_per_count=1.0)
 
 
+def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "pickled.npy"
+    np.save(path, np.array([{"any": "object"}], dtype=object), allow_pickle=True)
+    with pytest.raises(RecordingError, match=r"not a NumPy file: .*allow_pickle=False"):
+        read_npy_int16(path, 100.0, uv_per_count=1.0)
+
+
 def test_an_absent_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="No such file"):
         read_npy_int16(tmp_path / "absent.npy", 100.0, uv_per_count=1.0)

@@ -12,6 +12,8 @@ from scipy.signal import welch
 
 from edgeeeg.errors import RecordingError
 from edgeeeg.signal import Recording, double_banana, synthesize
+from edgeeeg.signal.artefacts import blink, contraction
+from edgeeeg.signal.background import alpha_burst, aperiodic_background
 from edgeeeg.signal.epileptiform import evolving_seizure, seizure_frequency, spike_wave_burst
 
 SFREQ = 256.0
@@ -56,7 +58,7 @@ def test_the_demonstration_has_four_seizures_with_artefacts_between(demo: Record
     seizures = [a for a in demo.annotations if a.description == "seizure"]
     assert len(seizures) == 4
     assert all(25 <= a.duration <= 40 for a in seizures)
-    for other in ("muscle", "spike-wave"):
+    for other in ("muscle", "spike-wave", "alpha"):
         events = [a for a in demo.annotations if a.description == other]
         assert len(events) >= 4
         assert all(e.end <= s.onset or e.onset >= s.end for e in events for s in seizures)
@@ -123,6 +125,30 @@ def test_a_seizure_slows_and_grows() -> None:
     assert peak_frequency(seizure[-n_times // 8 :]) == pytest.approx(3.3, abs=0.7)
     assert seizure[-n_times // 3 : -64].std() > 2 * seizure[: n_times // 12].std()
     np.testing.assert_allclose(seizure_frequency(np.array([0.0, 0.5, 1.0])), [12, 6, 3])
+
+
+def test_seizures_of_different_seeds_differ_in_rhythm() -> None:
+    def crossings(seed: int) -> list[int]:
+        seizure = evolving_seizure(np.random.default_rng(seed), 2048, SFREQ)[:1024]
+        return np.flatnonzero(np.diff(np.signbit(seizure))).tolist()
+
+    assert crossings(1) != crossings(2)
+
+
+def test_events_begin_and_end_without_a_step() -> None:
+    rng = np.random.default_rng(0)
+    assert abs(evolving_seizure(rng, 2048, SFREQ)[-1]) < 0.01
+    for event in (alpha_burst(rng, 512, SFREQ, 45.0), spike_wave_burst(2048, SFREQ), blink(100)):
+        assert np.abs(event[[0, -1]]).max() < 0.01 * np.abs(event).max()
+    envelope = contraction(1024, SFREQ)
+    assert envelope[512] == 1
+    assert envelope[[0, -1]].max() < 0.01
+
+
+def test_the_background_has_no_offset() -> None:
+    background = aperiodic_background(np.random.default_rng(0), np.eye(3), 1000, SFREQ, 30.0)
+    np.testing.assert_allclose(background.mean(axis=1), 0, atol=1e-9)
+    np.testing.assert_allclose(background.std(axis=1), 30)
 
 
 def test_a_seizure_begins_focally_and_recruits_the_rest() -> None:
