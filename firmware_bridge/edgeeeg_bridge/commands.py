@@ -7,4 +7,3 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add this component's verbs to the application."""
-
