@@ -138,7 +138,8 @@ def test_seizures_of_different_seeds_differ_in_rhythm() -> None:
 def test_events_begin_and_end_without_a_step() -> None:
     rng = np.random.default_rng(0)
     assert abs(evolving_seizure(rng, 2048, SFREQ)[-1]) < 0.01
-    for event in (alpha_burst(rng, 512, SFREQ, 45.0), spike_wave_burst(2048, SFREQ), blink(100)):
+    bursts = [spike_wave_burst(n_times, SFREQ) for n_times in (1000, 1020, 1040, 1060)]  # at four phases
+    for event in (alpha_burst(rng, 512, SFREQ, 45.0), blink(100), *bursts):
         assert np.abs(event[[0, -1]]).max() < 0.01 * np.abs(event).max()
     envelope = contraction(1024, SFREQ)
     assert envelope[512] == 1
