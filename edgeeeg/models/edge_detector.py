@@ -47,7 +47,7 @@ class EdgeDetector(nn.Module):
         stride: int = 4,
         d_model: int = 16,
         pool_size: int = 4,
-        pool_stride: int = 4,
+        pool_stride: int = 2,
         d_state: int = 8,
     ) -> None:
         super().__init__()

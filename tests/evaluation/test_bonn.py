@@ -1,0 +1,85 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeeeg.data.bonn_segments import TASKS, Task, label_segments
+from edgeeeg.errors import ModelError
+from edgeeeg.evaluation.bonn import TaskResult, evaluate_bonn
+from edgeeeg.signal.annotation import Annotation
+from edgeeeg.signal.bonn import N_TIMES, SFREQ, BonnSegment, read_bonn
+from edgeeeg.signal.recording import Recording
+
+
+@pytest.fixture(scope="module")
+def made_up() -> tuple[BonnSegment, ...]:
+    """Forty segments in the set's shape: noise, in S with a strong 4 Hz oscillation."""
+    rng = np.random.default_rng(0)
+    wave = np.sin(2 * np.pi * 4 * np.arange(N_TIMES) / SFREQ)
+    segments = []
+    for number, set_name in enumerate("ZONFS" * 8):
+        data = rng.normal(0, 40, N_TIMES) + (200 * wave if set_name == "S" else 0)
+        recording = Recording(
+            data[None].astype(np.float32), ("EEG",), SFREQ, (Annotation(0.0, N_TIMES / SFREQ, "x"),)
+        )
+        segments.append(BonnSegment(set_name, number + 1, recording))
+    return tuple(segments)
+
+
+@pytest.fixture(scope="module")
+def bonn() -> tuple[BonnSegment, ...]:
+    root = os.environ.get("EDGEEEG_DATA")
+    if root is None:
+        pytest.skip("EDGEEEG_DATA is not set: no Bonn set to score")
+    return read_bonn(Path(root) / "bonn")
+
+
+def test_labels_and_units(made_up: tuple[BonnSegment, ...]) -> None:
+    raw, normalised = (label_segments(made_up, task) for task in TASKS)
+    np.testing.assert_array_equal(raw.ictal, [False, False, False, False, True] * 8)
+    np.testing.assert_array_equal(raw.samples[3], made_up[3].recording.data[0])
+    np.testing.assert_allclose(normalised.samples.std(1), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(normalised.samples.mean(1), 0.0, atol=1e-6)
+
+
+def test_result_holds_both_semantics_beside_the_baselines(made_up: tuple[BonnSegment, ...]) -> None:
+    steps: list[tuple[int, int]] = []
+    result = evaluate_bonn(made_up, "raw", on_fold=lambda done, of: steps.append((done, of)))
+    assert steps == [(fold, 5) for fold in range(1, 6)]
+    as_dict = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert as_dict["auc"] == as_dict["carried"]["auc"]
+    assert as_dict["protocol"]["split_unit"] == "file, before windowing"
+    for scores in (as_dict["windowed"], as_dict["carried"], *as_dict["baselines"].values()):
+        for name in ("auc", "sensitivity", "specificity"):
+            assert len(scores[name]["per_fold"]) == 5
+            assert 0 <= scores[name]["mean"] <= 1
+    assert as_dict["baselines"].keys() == {"logistic_regression", "boosted_trees"}
+    assert as_dict["baselines"]["boosted_trees"]["auc"]["mean"] > 0.99
+
+
+def test_missing_fold_weights_are_an_error(made_up: tuple[BonnSegment, ...], tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"edge_detector-raw-fold0\.safetensors do not exist"):
+        evaluate_bonn(made_up, "raw", weights=tmp_path)
+
+
+@pytest.fixture(scope="module", params=TASKS)
+def result(request: pytest.FixtureRequest, bonn: tuple[BonnSegment, ...]) -> TaskResult:
+    task: Task = request.param
+    return evaluate_bonn(bonn, task)
+
+
+def test_shipped_weights_meet_the_goal_on_held_out_files(result: TaskResult) -> None:
+    carried = result.detector["carried"].auc.mean
+    if result.task == "normalised":
+        assert carried > result.baselines["boosted_trees"].auc.mean
+        assert carried > 0.976
+    else:
+        assert carried >= 0.995
+
+
+def test_baselines_reach_the_published_protocol(result: TaskResult) -> None:
+    expected = {"raw": (0.995, 0.998), "normalised": (0.947, 0.976)}[result.task]
+    found = [result.baselines[name].auc.mean for name in ("logistic_regression", "boosted_trees")]
+    assert found == pytest.approx(expected, abs=0.003)
