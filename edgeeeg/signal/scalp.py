@@ -18,6 +18,24 @@ OCCIPUT = np.array([0.0, -1.0, 0.0])
 VERTEX = np.array([0.0, 0.0, 1.0])
 
 
+def known_positions() -> dict[str, NDArray[np.float64]]:
+    """Positions (3,) of all electrodes that can be synthesised, by name, the 10-20 ones first.
+
+    Raises
+    ------
+    MissingDependency
+        If mne is not installed.
+    """
+    try:
+        from mne.channels import make_standard_montage
+    except ImportError as error:
+        raise MissingDependency("electrode positions need mne: pip install 'edgeeeg[eeg]'") from error
+    positions: dict[str, NDArray[np.float64]] = make_standard_montage(
+        "easycap-M1", head_size=1.0
+    ).get_positions()["ch_pos"]
+    return positions
+
+
 def electrode_positions(ch_names: Sequence[str]) -> NDArray[np.float64]:
     """Positions of 10-20 and 10-10 electrodes on the unit sphere (MNE's montage easycap-M1).
 
@@ -39,18 +57,13 @@ def electrode_positions(ch_names: Sequence[str]) -> NDArray[np.float64]:
     """
     if len(ch_names) == 1:
         return VERTEX[None, :]
-    try:
-        from mne.channels import make_standard_montage
-    except ImportError as error:
-        raise MissingDependency("electrode positions need mne: pip install 'edgeeeg[eeg]'") from error
-    known = make_standard_montage("easycap-M1", head_size=1.0).get_positions()["ch_pos"]
+    known = known_positions()
     by_canonical = {canonical_name(name): position for name, position in known.items()}
     for name in ch_names:
         if canonical_name(name) not in by_canonical:
             raise RecordingError(
                 f"{describe_missing(name, tuple(known))}; synthesise electrodes, then derive bipolar "
-                "channels "
-                "with a montage"
+                "channels with a montage"
             )
     return np.array([by_canonical[canonical_name(name)] for name in ch_names], dtype=np.float64)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -52,11 +53,12 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
     """
     import torch
 
-    import edgeeeg.cells  # noqa: F401 - registers the custom operators a loaded program may contain
+    from edgeeeg.cells import lif, selective_scan  # noqa: F401 - registers their custom operators
 
     register_schemas()
-    n_outputs = len(program.graph_signature.user_outputs)
-    names = ["score"] if n_outputs == 1 else [f"output_{i}" for i in range(n_outputs)]
+    # the exporter reports that torchvision, which nothing here uses, is absent
+    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
+    names = output_names(len(program.graph_signature.user_outputs))
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
@@ -77,6 +79,11 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
     return converted.model_proto
 
 
+def output_names(count: int) -> list[str]:
+    """What the outputs of a torch model are called from here on."""
+    return ["score"] if count == 1 else [f"output_{i}" for i in range(count)]
+
+
 def load_program(path: str) -> torch.export.ExportedProgram:
     """Read a `.pt2` file.
 
@@ -87,7 +94,7 @@ def load_program(path: str) -> torch.export.ExportedProgram:
     """
     import torch
 
-    import edgeeeg.cells  # noqa: F401
+    from edgeeeg.cells import lif, selective_scan  # noqa: F401 - registers what the file may contain
 
     try:
         with warnings.catch_warnings():

@@ -2,9 +2,92 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
+
+from edgeeeg import terminal
 
 
 def register(app: typer.Typer) -> None:
     """Add this component's verbs to the application."""
+    app.command(
+        epilog="Example: `edgeeeg export my_models:detector --weights detector.safetensors --sfreq 256 "
+        "--channel Fp1 --channel Fp2 --board nrf52840 --out out/detector`"
+    )(export)
 
+
+def export(
+    model: str = typer.Argument(
+        help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` file or an `.onnx` file."
+    ),
+    out: Path = typer.Option(..., help="Folder of the bundle; an older bundle there is replaced."),
+    weights: Path | None = typer.Option(
+        None, help="State dict for module:factory: .safetensors, or .pt (weights only)."
+    ),
+    name: str = typer.Option("model", help="Symbol prefix of the C program."),
+    sfreq: float | None = typer.Option(
+        None, min=1.0, help="Sampling rate of the model's input in Hz; default: the module's `sfreq`."
+    ),
+    channel: list[str] | None = typer.Option(
+        None, help="Electrode, once for each, in the model's order; default: EEG1, EEG2, …"
+    ),
+    n_chans: int | None = typer.Option(
+        None, min=1, help="Channels to trace a module with; default: its `n_chans`."
+    ),
+    n_times: int | None = typer.Option(None, min=1, help="Samples to trace a module with; default: its `n_times`."),
+    hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: the fewest that work."),
+    lsb: float | None = typer.Option(
+        None, min=1e-12, help="Input units per int16 count; default 0.125 µV, or 2⁻¹¹ for normalised input."
+    ),
+    threshold: float | None = typer.Option(None, help="Output above which the model decides."),
+    board: str | None = typer.Option(None, help="Refuse a program that does not fit this board (`edgeeeg boards`)."),
+    recording: Path | None = typer.Option(
+        None, exists=True, help="EDF file to check the contract on; default: ten minutes of synthetic EEG."
+    ),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
+) -> None:
+    """Turn a trained model into a verified bundle: one-step ONNX, C99, golden vectors, contract."""
+    from edgeeeg.signal import read_edf
+    from edgeeeg_export import contract_table
+    from edgeeeg_export.pipeline import export_model
+
+    read = None if recording is None else read_edf(recording)
+    if read is not None and sfreq is not None and read.sfreq != sfreq:
+        read = read.resample(sfreq)
+    with terminal.progress() as bar:
+        task = bar.add_task("capturing", total=None)
+        bundle = export_model(
+            model,
+            out,
+            name=name,
+            weights=weights,
+            sfreq=sfreq,
+            ch_names=tuple(channel) if channel else None,
+            n_chans=n_chans if n_chans is not None or not channel else len(channel),
+            n_times=n_times,
+            hop=hop,
+            lsb=lsb,
+            threshold=threshold,
+            board=board,
+            recording=read,
+            on_target=lambda target: bar.update(task, description=f"verifying {target}"),
+        )
+    info = bundle.manifest
+    records = contract_table.read(bundle)
+    if json:
+        terminal.print_json(
+            {
+                "bundle": str(out),
+                "model_hash": info.model_hash,
+                "hop": info.hop,
+                "sizes": info.c.model_dump(),
+                "contract": records,
+            }
+        )
+        return
+    terminal.stdout.print(contract_table.render(records))
+    terminal.stdout.print(
+        f"{out}: {info.hop} samples a step, {info.c.weight_bytes} bytes of weights, "
+        f"{info.c.struct_bytes} bytes of RAM (state {info.c.state_bytes}, arena {info.c.arena_bytes})"
+    )

@@ -9,6 +9,7 @@ is the whole state. Source: snnTorch `Leaky(reset_mechanism="subtract", reset_de
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,7 @@ class Lif(Op):
     the neuron's own: the verifier forces a reference's spikes on another target with it.
     """
 
+    in_place: ClassVar[bool] = True
     reset: str = "subtract"
     reset_delay: bool = True
 

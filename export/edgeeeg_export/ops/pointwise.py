@@ -65,6 +65,7 @@ class Binary(Op):
     """y = a ∘ b with ONNX (NumPy) broadcasting; a subclass gives ∘ in NumPy and as C in `a` and `b`."""
 
     __slots__ = ()
+    in_place: ClassVar[bool] = True
     c_expression: ClassVar[str]
 
     @classmethod

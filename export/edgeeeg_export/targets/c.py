@@ -277,12 +277,13 @@ int {n}_step({n}_t *model, {n}_outputs_t *outputs) {{
 
         def push(suffix: str, kind: str, check: str, value: str) -> str:
             return f"""int {n}_push_{source}{suffix}({n}_t *model, const {kind} *samples, size_t frames) {{
-    if (frames > {hop} - model->filled) {{
+    if (model->filled > {hop} || frames > {hop} - model->filled) {{
         return {upper}_ERROR_FULL;
     }}
-{check}    for (size_t t = 0; t < frames; t++) {{
+{check}    float *next = model->{source} + model->filled;
+    for (size_t t = 0; t < frames; t++) {{
         for (size_t c = 0; c < {channels}; c++) {{
-            model->{source}[c * {hop} + model->filled + t] = {value};
+            next[c * {hop} + t] = {value};
         }}
     }}
     model->filled += (uint32_t)frames;

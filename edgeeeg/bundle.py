@@ -1,0 +1,129 @@
+"""The artifact people hand to each other: a folder that says what it is and proves that it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from edgeeeg.errors import BundleError
+from edgeeeg.manifest import FileInfo, Manifest
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle on disk whose manifest and files have been checked.
+
+    Use `Bundle.load` to read one and `Bundle.write` to make one.
+    """
+
+    folder: Path
+    manifest: Manifest
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Bundle:
+        """Read and validate a bundle: schema, paths, sizes and hashes of all files.
+
+        Raises
+        ------
+        BundleError
+            If anything is missing, altered, unknown or outside the folder.
+        """
+        folder = Path(folder)
+        path = folder / MANIFEST
+        if not path.is_file():
+            raise BundleError(f"{folder} is not a bundle: it has no {MANIFEST}; make one with `edgeeeg export`")
+        try:
+            manifest = Manifest.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "its JSON"
+            raise BundleError(
+                f"{path} is not a manifest this version reads: {where}: {first['msg']}; export the model again"
+            ) from error
+        for name, info in manifest.files.items():
+            _check_file(folder, name, info)
+        return cls(folder, manifest)
+
+    @classmethod
+    def write(cls, folder: str | Path, manifest: Manifest, contents: Mapping[str, bytes]) -> Bundle:
+        """Write all files and the manifest, replacing an older bundle; nothing half-written is ever seen.
+
+        Parameters
+        ----------
+        manifest : Manifest
+            Its `files` are filled in from `contents`.
+        contents : mapping of str to bytes
+            Files by their path inside the bundle.
+
+        Raises
+        ------
+        BundleError
+            If the folder exists and is something else than a bundle.
+        """
+        folder = Path(folder)
+        if folder.exists() and not _replaceable(folder):
+            raise BundleError(f"{folder} exists and is not a bundle; choose another --out or remove it")
+        complete = Manifest.model_validate(
+            manifest.model_dump() | {"files": {name: _describe(data) for name, data in contents.items()}}
+        )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+            fresh = Path(scratch) / "new"
+            for name, data in contents.items():
+                path = fresh / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            (fresh / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n")
+            if folder.exists():
+                os.replace(folder, Path(scratch) / "old")
+            os.replace(fresh, folder)
+        return cls(folder, complete)
+
+    def add(self, contents: Mapping[str, bytes]) -> Bundle:
+        """The same bundle with more files, or newer ones, such as the result of a verification."""
+        kept = {name: (self.folder / name).read_bytes() for name in self.manifest.files}
+        return Bundle.write(self.folder, self.manifest, kept | dict(contents))
+
+    def path(self, name: str) -> Path:
+        """Where a file of the bundle lies.
+
+        Raises
+        ------
+        BundleError
+            If the manifest does not list it.
+        """
+        if name not in self.manifest.files:
+            raise BundleError(f"{self.folder} holds no {name}; it has {', '.join(sorted(self.manifest.files))}")
+        return self.folder / name
+
+
+def _describe(data: bytes) -> FileInfo:
+    return FileInfo(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _check_file(folder: Path, name: str, info: FileInfo) -> None:
+    path = folder / name
+    if not path.is_file():
+        raise BundleError(f"bundle {folder} lacks {name}; copy it again or export the model again")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BundleError(f"bundle {folder}: {name} is a link out of the bundle; replace it by the file")
+    if path.stat().st_size != info.bytes:
+        raise BundleError(
+            f"bundle {folder}: {name} has {path.stat().st_size} bytes where the manifest says {info.bytes}; "
+            "copy it again or export the model again"
+        )
+    if hashlib.sha256(path.read_bytes()).hexdigest() != info.sha256:
+        raise BundleError(f"bundle {folder}: {name} was altered (its SHA-256 differs); export the model again")
+
+
+def _replaceable(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / MANIFEST).is_file() or not any(folder.iterdir()))
+

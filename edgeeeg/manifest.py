@@ -1,0 +1,98 @@
+"""What a bundle says of itself: the schema of `manifest.json`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+
+def _inside(path: str) -> str:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path or not path:
+        raise ValueError(f"path '{path}' leaves the bundle")
+    return path
+
+
+def _identifier(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name):
+        raise ValueError(
+            f"'{name}' is not a symbol prefix: lower-case letters, digits and _, a letter first, at most 32"
+        )
+    return name
+
+
+RelativePath = Annotated[str, AfterValidator(_inside)]
+SymbolPrefix = Annotated[str, AfterValidator(_identifier)]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputInfo(_Record):
+    """What the program is fed: float32 in `unit`, or int16 counts worth `lsb` units each."""
+
+    name: str
+    ch_names: tuple[str, ...] = Field(min_length=1)
+    sfreq: float = Field(gt=0)
+    unit: Literal["uV", "z"]
+    lsb: float = Field(gt=0)
+
+
+class OutputInfo(_Record):
+    """One output of a step: its shape, and the value above which it decides, if it does."""
+
+    name: str
+    shape: tuple[int, ...]
+    threshold: float | None = None
+
+
+class StateInfo(_Record):
+    """One state of the step program."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: Literal["float32"] = "float32"
+    initial: float = 0.0
+
+
+class CInfo(_Record):
+    """The C program: its symbol prefix and the memory of one instance, in bytes (counted)."""
+
+    prefix: SymbolPrefix
+    state_bytes: int
+    arena_bytes: int
+    arena_bound_bytes: int
+    struct_bytes: int
+    saved_bytes: int
+    weight_bytes: int
+
+
+class FileInfo(_Record):
+    """Size and SHA-256 of one file."""
+
+    bytes: int
+    sha256: Hash
+
+
+class Manifest(_Record):
+    """`manifest.json`, version 1."""
+
+    schema_version: Literal[1] = 1
+    generator: str
+    name: SymbolPrefix
+    model_hash: Hash
+    semantics: Literal["continuous"]
+    hop: int = Field(gt=0)
+    look_ahead_samples: int = 0
+    input: InputInfo
+    outputs: tuple[OutputInfo, ...] = Field(min_length=1)
+    states: tuple[StateInfo, ...]
+    c: CInfo
+    files: dict[RelativePath, FileInfo]

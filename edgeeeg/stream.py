@@ -1,0 +1,103 @@
+"""Run a bundle on this machine, any number of samples at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeeeg.bundle import Bundle
+from edgeeeg.errors import MissingDependency, RecordingError
+from edgeeeg.manifest import StateInfo
+
+MODEL = "model.onnx"
+NEXT = ".next"
+
+
+class Stream:
+    """A bundle's step program in ONNX Runtime, with its states and the samples that wait for a full hop.
+
+    Parameters
+    ----------
+    bundle : Bundle
+
+    Raises
+    ------
+    MissingDependency
+        If onnxruntime is not installed.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise MissingDependency(
+                "running a bundle needs onnxruntime; install it with: pip install 'edgeeeg[ort]'"
+            ) from error
+        self.bundle = bundle
+        options = onnxruntime.SessionOptions()
+        # a step is a few microseconds of arithmetic: threads would only add their waking up
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        self._session: Any = onnxruntime.InferenceSession(
+            str(bundle.path(MODEL)), options, providers=["CPUExecutionProvider"]
+        )
+        self._outputs = [info.name for info in bundle.manifest.outputs]
+        self._nexts = [info.name + NEXT for info in bundle.manifest.states]
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the state before the first sample."""
+        info = self.bundle.manifest
+        self._waiting = np.empty((len(info.input.ch_names), 0), dtype=np.float32)
+        self._states = {state.name: _start(state) for state in info.states}
+
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Append samples and run every hop that they complete.
+
+        Parameters
+        ----------
+        samples : ndarray, (n_chans, n_times)
+            In the unit of the manifest; any n_times.
+
+        Returns
+        -------
+        ndarray of float32, (n_steps, n_outputs)
+            All outputs of each step, flattened in manifest order; n_steps may be 0.
+
+        Raises
+        ------
+        RecordingError
+            If the channels do not match or a sample is not finite; nothing is taken then.
+        """
+        info = self.bundle.manifest
+        samples = np.asarray(samples, dtype=np.float32)
+        if samples.ndim != 2 or samples.shape[0] != len(info.input.ch_names):
+            raise RecordingError(
+                f"samples of shape {samples.shape} do not fit; expected ({len(info.input.ch_names)}, n_times) for "
+                f"channels {', '.join(info.input.ch_names)}"
+            )
+        if not np.isfinite(samples).all():
+            channel, time = np.argwhere(~np.isfinite(samples))[0]
+            raise RecordingError(
+                f"channel {info.input.ch_names[channel]} has a sample that is not finite at index {time}; repair or "
+                "interpolate it before pushing"
+            )
+        self._waiting = np.concatenate([self._waiting, samples], axis=1)
+        steps = []
+        while self._waiting.shape[1] >= info.hop:
+            steps.append(self._step(self._waiting[None, :, : info.hop]))
+            self._waiting = self._waiting[:, info.hop :]
+        size = sum(int(np.prod(output.shape)) for output in info.outputs)
+        return np.stack(steps) if steps else np.empty((0, size), dtype=np.float32)
+
+    def _step(self, hop: NDArray[np.float32]) -> NDArray[np.float32]:
+        feeds = {self.bundle.manifest.input.name: np.ascontiguousarray(hop), **self._states}
+        results = self._session.run([*self._outputs, *self._nexts], feeds)
+        self._states = dict(zip(self._states, results[len(self._outputs) :], strict=True))
+        return np.concatenate([np.ravel(value) for value in results[: len(self._outputs)]])
+
+
+def _start(state: StateInfo) -> NDArray[np.float32]:
+    return np.full(state.shape, state.initial, dtype=np.float32)

@@ -1,0 +1,179 @@
+"""How two runs of one model differ: bits, tolerances, and the episodes that a flipped spike sets off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeeeg_export.tensor import Array
+
+TOLERANCE = 1e-4
+"""Against runtimes that are not ours: absolute up to a magnitude of 1, relative to a layer's peak above it."""
+
+SETTLED_SECONDS = 1.0
+"""How long two runs must agree again before a flip episode counts as over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One target against the NumPy reference.
+
+    Attributes
+    ----------
+    against : what it is compared with.
+    samples : input samples compared, carried from the first to the last without reset.
+    max_abs, mean_abs : difference of the outputs; with the reference's spikes forced where `forced` is True.
+    bit_identical : every output has the same 32 bits.
+    first_over : first input sample whose output is over the tolerance (forced), or None.
+    tolerance : 0 for our own targets.
+    flips : free-running decisions (output above its threshold) that differ.
+    flips_outside_episodes : those of them that no flipped spike explains.
+    episodes : stretches of the free run that begin with a flipped spike.
+    longest_episode_samples, recovery_samples : the longest of them, and the median length, in input samples.
+    worst_layer, worst_layer_error : the layer that differs most with spikes forced, relative to max(1, peak).
+    layers : how many intermediate tensors were compared.
+    """
+
+    against: str
+    samples: int
+    max_abs: float
+    mean_abs: float
+    bit_identical: bool
+    first_over: int | None
+    tolerance: float
+    forced: bool = False
+    flips: int = 0
+    flips_outside_episodes: int = 0
+    episodes: int = 0
+    longest_episode_samples: int = 0
+    recovery_samples: float = 0.0
+    worst_layer: str = ""
+    worst_layer_error: float = 0.0
+    layers: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether this target keeps the contract."""
+        if self.tolerance == 0.0:
+            return self.bit_identical
+        within = self.first_over is None and self.worst_layer_error <= self.tolerance
+        return within and self.flips_outside_episodes == 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values, with `holds`."""
+        return asdict(self) | {"holds": self.holds}
+
+
+def same_bits(a: Array, b: Array) -> bool:
+    """Whether two float32 arrays are equal bit by bit."""
+    return a.shape == b.shape and bool(np.array_equal(a.view(np.uint32), b.view(np.uint32)))
+
+
+def compare_exact(reference: Array, other: Array, hop: int, thresholds: Sequence[float | None]) -> Record:
+    """One of our own targets: outputs (n_steps, n_outputs), equal to the last bit or broken."""
+    difference, first = _difference(reference, other, hop, tolerance=0.0)
+    return Record(
+        against="numpy",
+        samples=len(reference) * hop,
+        max_abs=float(difference.max(initial=0.0)),
+        mean_abs=float(difference.mean()) if difference.size else 0.0,
+        bit_identical=same_bits(reference, other),
+        first_over=first,
+        tolerance=0.0,
+        flips=int((_decisions(reference, thresholds) != _decisions(other, thresholds)).any(axis=1).sum()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One run in view: outputs (n_steps, n_outputs), spikes (n_steps, any), and other tensors by name."""
+
+    outputs: Array
+    spikes: Array
+    layers: Mapping[str, Array]
+
+
+def compare_within(
+    reference: Trace,
+    free: Trace,
+    forced: Trace,
+    hop: int,
+    sfreq: float,
+    thresholds: Sequence[float | None],
+) -> Record:
+    """A runtime that is not ours: layer by layer with spikes forced, and the free run's flip episodes."""
+    difference, first = _difference(reference.outputs, forced.outputs, hop, TOLERANCE)
+    errors = {
+        name: float(np.abs(value - forced.layers[name]).max(initial=0.0) / max(1.0, np.abs(value).max(initial=0.0)))
+        for name, value in reference.layers.items()
+        if name in forced.layers and forced.layers[name].shape == value.shape
+    }
+    worst = max(errors, key=lambda name: errors[name], default="")
+    spans = episodes(reference, free, settled=max(1, round(SETTLED_SECONDS * sfreq / hop)))
+    inside = np.zeros(len(reference.outputs), dtype=bool)
+    for start, stop in spans:
+        inside[start:stop] = True
+    flipped = (_decisions(reference.outputs, thresholds) != _decisions(free.outputs, thresholds)).any(axis=1)
+    lengths = [(stop - start) * hop for start, stop in spans]
+    return Record(
+        against="numpy",
+        samples=len(reference.outputs) * hop,
+        max_abs=float(difference.max(initial=0.0)),
+        mean_abs=float(difference.mean()) if difference.size else 0.0,
+        bit_identical=same_bits(reference.outputs, free.outputs),
+        first_over=first,
+        tolerance=TOLERANCE,
+        forced=True,
+        flips=int(flipped.sum()),
+        flips_outside_episodes=int((flipped & ~inside).sum()),
+        episodes=len(spans),
+        longest_episode_samples=max(lengths, default=0),
+        recovery_samples=float(np.median(lengths)) if lengths else 0.0,
+        worst_layer=worst,
+        worst_layer_error=errors.get(worst, 0.0),
+        layers=len(errors),
+    )
+
+
+def episodes(reference: Trace, free: Trace, settled: int) -> list[tuple[int, int]]:
+    """Stretches [start, stop) of steps that begin with a flipped spike and end where spikes are equal and outputs
+    within tolerance again, for at least `settled` steps.
+    """
+    flipped = (reference.spikes != free.spikes).any(axis=1)
+    apart = flipped | _over(reference.outputs, free.outputs)
+    spans: list[tuple[int, int]] = []
+    step = 0
+    starts = np.flatnonzero(flipped)
+    differing = np.flatnonzero(apart)
+    for start in starts:
+        if start < step:
+            continue
+        stop = int(start) + 1
+        for at in differing[differing >= stop]:
+            if at - stop >= settled:
+                break
+            stop = int(at) + 1
+        spans.append((int(start), stop))
+        step = stop
+    return spans
+
+
+def _over(reference: Array, other: Array) -> NDArray[np.bool_]:
+    allowed = TOLERANCE * np.maximum(1.0, np.abs(reference))
+    return np.asarray((~(np.abs(reference - other) <= allowed)).any(axis=1))
+
+
+def _difference(reference: Array, other: Array, hop: int, tolerance: float) -> tuple[Array, int | None]:
+    difference = np.abs(reference - other)
+    allowed = tolerance * np.maximum(1.0, np.abs(reference))
+    over = np.flatnonzero((~(difference <= allowed)).any(axis=1))
+    return difference, int(over[0]) * hop if len(over) else None
+
+
+def _decisions(outputs: Array, thresholds: Sequence[float | None]) -> NDArray[np.bool_]:
+    limits = np.array([np.inf if limit is None else limit for limit in thresholds], dtype=np.float32)
+    return outputs > limits

@@ -1,0 +1,39 @@
+"""The contract as people read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from edgeeeg.bundle import Bundle
+
+VERIFICATION = "verification.json"
+
+
+def read(bundle: Bundle) -> dict[str, Any]:
+    """The records that a bundle carries, by target."""
+    stored = json.loads(bundle.path(VERIFICATION).read_text())
+    targets: dict[str, Any] = stored["targets"]
+    return targets
+
+
+def render(records: Mapping[str, Mapping[str, Any]]) -> Table:
+    """A row per target: how far it is from the NumPy reference, what it was held to, and how it came out."""
+    samples = max(record["samples"] for record in records.values())
+    table = Table(title=f"contract: {samples} samples without reset, against the NumPy reference")
+    table.add_column("target", no_wrap=True)
+    for column in ("max |Δ|", "flips", "episodes"):
+        table.add_column(column, justify="right")
+    table.add_column("held to", no_wrap=True)
+    table.add_column("verdict")
+    for name, record in records.items():
+        held = "same bits" if record["tolerance"] == 0 else f"{record['tolerance']:g}"
+        verdict = "[green]kept[/]" if record["holds"] else f"[red]broken at sample {record['first_over']}[/]"
+        part = "" if record["samples"] == samples else f" ({record['samples']} samples)"
+        table.add_row(
+            name + part, f"{record['max_abs']:.2g}", str(record["flips"]), str(record["episodes"]), held, verdict
+        )
+    return table

@@ -1,0 +1,55 @@
+"""Runs an exported torch program node by node, with the spikes of another implementation forced if given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.export.graph_signature import InputKind
+
+from edgeeeg.cells import lif
+from edgeeeg_export.capture import output_names
+from edgeeeg_export.tensor import Array
+
+
+def interpret(
+    program: torch.export.ExportedProgram, samples: Array, forced: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Every tensor of the program by its node's name, and the outputs under the names of the ONNX export."""
+    interpreter = _Interpreter(program, forced)
+    arguments: list[Any] = []
+    for spec in program.graph_signature.input_specs:
+        if spec.kind is InputKind.USER_INPUT:
+            arguments.append(torch.from_numpy(np.ascontiguousarray(samples)))
+        elif spec.kind is InputKind.CONSTANT_TENSOR:
+            arguments.append(program.constants[str(spec.target)])
+        elif str(spec.target) in program.state_dict:
+            arguments.append(program.state_dict[str(spec.target)])
+        else:  # a buffer that the state dict leaves out
+            arguments.append(program.constants[str(spec.target)])
+    results = interpreter.run(*arguments)
+    names = output_names(len(results))
+    outputs = {name: value.numpy() for name, value in zip(names, results, strict=True)}
+    return interpreter.seen | outputs
+
+
+class _Interpreter(torch.fx.Interpreter):
+    def __init__(self, program: torch.export.ExportedProgram, forced: Mapping[str, Array]) -> None:
+        super().__init__(program.graph_module)
+        self.forced = forced
+        self.seen: dict[str, Array] = {}
+
+    def run_node(self, n: torch.fx.Node) -> Any:
+        result = super().run_node(n)
+        if isinstance(result, Tensor):
+            self.seen[n.name] = result.numpy()
+        if n.target is torch.ops.edgeeeg.lif.default and n.name in self.forced:
+            spikes = torch.from_numpy(self.forced[n.name])
+            x, beta, threshold = self.fetch_args_kwargs_from_env(n)[0][:3]
+            own, _ = lif.scan(lif.LifParams(beta, threshold), x, forced=spikes)
+            self.seen[n.name] = own.numpy()
+            return spikes
+        return result

@@ -1,0 +1,178 @@
+"""What a user may bring: a shipped model, `module:factory` with weights, a `.pt2` file or an `.onnx` file."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import onnx
+
+from edgeeeg_export import capture
+from edgeeeg_export.errors import CaptureError
+from edgeeeg_export.source import OnnxSource, Source, TorchSource
+
+if TYPE_CHECKING:
+    import torch
+
+SHIPPED = ("edge-detector", "edge-detector-normalised")
+"""The project's own detector, trained on µV and on amplitude-normalised EEG."""
+
+DEFAULT_TIMES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model as ONNX, beside the original that it will be compared with and what that says of its input."""
+
+    onnx_model: onnx.ModelProto
+    source: Source | None
+    n_chans: int
+    sfreq: float | None
+    unit: str
+    threshold: float | None = None
+
+
+def load_model(
+    what: str | torch.nn.Module,
+    weights: Path | None = None,
+    n_chans: int | None = None,
+    n_times: int | None = None,
+) -> LoadedModel:
+    """Load and capture a model.
+
+    Parameters
+    ----------
+    what : str or torch.nn.Module
+        One of `SHIPPED`, `module:factory` (a function or class called without arguments), a path to `.pt2` or
+        `.onnx`, or a module.
+    weights : Path, optional
+        State dict for `module:factory`: `.safetensors`, or `.pt` read with `weights_only`.
+    n_chans, n_times : int, optional
+        Shape to trace a module with; by default its attributes `n_chans` and `n_times`, or `DEFAULT_TIMES`.
+
+    Raises
+    ------
+    CaptureError
+        If it cannot be found, read or traced; the message says what would work.
+    """
+    if not isinstance(what, str):
+        return _from_module(what, n_chans, n_times, "uV")
+    if what in SHIPPED:
+        return _from_shipped(what)
+    if weights is not None and Path(what).suffix in (".pt2", ".onnx"):
+        raise CaptureError(f"{what} holds its own weights; leave out --weights")
+    if what.endswith(".pt2"):
+        program = capture.load_program(_existing(what))
+        return _from_onnx(capture.to_onnx(program), TorchSource(program))
+    if what.endswith(".onnx"):
+        return _from_onnx_file(_existing(what))
+    if ":" in what:
+        module = _build(what)
+        if weights is not None:
+            _load_weights(module, weights)
+        return _from_module(module, n_chans, n_times, "uV")
+    raise CaptureError(
+        f"'{what}' is not a model: give one of {', '.join(SHIPPED)}, module:factory, a .pt2 file or an .onnx file"
+    )
+
+
+def _from_shipped(what: str) -> LoadedModel:
+    from edgeeeg.models.pretrained import load_pretrained
+
+    normalised = what.endswith("-normalised")
+    trained = load_pretrained("normalised" if normalised else "raw")
+    loaded = _from_module(trained.model, None, None, "z" if normalised else "uV")
+    return replace(loaded, threshold=trained.thresholds["carried"])
+
+
+def _existing(path: str) -> str:
+    if not Path(path).is_file():
+        raise CaptureError(f"there is no file {path}")
+    return path
+
+
+def _from_module(
+    module: torch.nn.Module, n_chans: int | None, n_times: int | None, unit: str
+) -> LoadedModel:
+    n_chans = n_chans or getattr(module, "n_chans", None)
+    if n_chans is None:
+        raise CaptureError(
+            f"{type(module).__name__} does not say how many channels it takes: pass --n-chans, or give it an attribute "
+            "n_chans"
+        )
+    hop = getattr(module, "hop", 1)
+    n_times = n_times or getattr(module, "n_times", None) or -(-DEFAULT_TIMES // hop) * hop
+    program = capture.trace(module, n_chans, n_times)
+    return LoadedModel(
+        capture.to_onnx(program), TorchSource(program, module), n_chans, getattr(module, "sfreq", None), unit
+    )
+
+
+def _from_onnx(model: onnx.ModelProto, source: Source | None) -> LoadedModel:
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    return LoadedModel(model, source, dims[1].dim_value if len(dims) == 3 else 0, None, "uV")
+
+
+def _from_onnx_file(path: str) -> LoadedModel:
+    try:
+        capture.register_schemas()
+        model = onnx.load(path)
+        onnx.checker.check_model(model)
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CaptureError(f"{path} is not a valid ONNX model: {reason}") from error
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    if opset < 13:
+        raise CaptureError(
+            f"{path} has opset {opset}; opset 13 or later is needed: convert it with onnx.version_converter"
+        )
+    ours = any(node.domain == "edgeeeg" for node in model.graph.node)
+    return _from_onnx(model, None if ours else OnnxSource(model))
+
+
+def _build(what: str) -> torch.nn.Module:
+    import torch
+
+    module_name, _, factory_name = what.partition(":")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        factory: Any = getattr(importlib.import_module(module_name), factory_name)
+    except ImportError as error:
+        raise CaptureError(f"cannot import '{module_name}' ({error}); run where it can be imported") from error
+    except AttributeError as error:
+        raise CaptureError(f"module '{module_name}' has no '{factory_name}'") from error
+    try:
+        built = factory()
+    except TypeError as error:
+        raise CaptureError(f"{what} must be callable without arguments: {error}") from error
+    if not isinstance(built, torch.nn.Module):
+        raise CaptureError(f"{what} returned a {type(built).__name__}, not a torch.nn.Module")
+    return built
+
+
+def _load_weights(module: torch.nn.Module, weights: Path) -> None:
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = _existing(str(weights))
+    try:
+        if weights.suffix == ".safetensors":
+            state = load_file(path)
+        elif weights.suffix in (".pt", ".pth"):
+            state = torch.load(path, weights_only=True, map_location="cpu")
+        else:
+            raise CaptureError(f"{weights} must end in .safetensors, .pt or .pth")
+        module.load_state_dict(state)
+    except (SafetensorError, RuntimeError, AttributeError, TypeError) as error:
+        raise CaptureError(f"{weights} does not hold the weights of this model: {error}") from error
+    except Exception as error:
+        if isinstance(error, CaptureError):
+            raise
+        raise CaptureError(
+            f"{weights} cannot be read as a plain state dict ({type(error).__name__}); save state_dict() with safetensors"
+        ) from error

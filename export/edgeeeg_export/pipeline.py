@@ -1,0 +1,282 @@
+"""The front door: a model in, a verified bundle out.
+
+    from edgeeeg_export.pipeline import export_model
+    bundle = export_model(my_module, "out/my_model", sfreq=256, ch_names=("Fp1", "Fp2"))
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+
+from edgeeeg import __version__
+from edgeeeg.bundle import Bundle
+from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo, StateInfo
+from edgeeeg_export import contract
+from edgeeeg_export.boards import check_fit, find_board
+from edgeeeg_export.errors import CaptureError, ExportError
+from edgeeeg_export.footprint import model_flash_bytes
+from edgeeeg_export.importer import import_onnx
+from edgeeeg_export.loading import LoadedModel, load_model
+from edgeeeg_export.passes import simplify
+from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.targets import c, onnx_step
+
+if TYPE_CHECKING:
+    import torch
+
+    from edgeeeg.signal import Recording
+
+MICROVOLT_LSB = 0.125
+"""µV per int16 count unless told otherwise: a power of two, so integers of µV survive exactly, to ±4096 µV."""
+NORMALISED_LSB = 2.0**-11
+"""The same for normalised input: ±16 standard deviations."""
+GOLDEN_SECONDS = 30.0
+DEFAULT_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A model in all of its forms, not yet verified."""
+
+    subject: contract.Subject
+    manifest: Manifest
+    contents: Mapping[str, bytes]
+
+
+def export_model(
+    model: str | torch.nn.Module,
+    out: str | Path,
+    *,
+    name: str = "model",
+    weights: Path | None = None,
+    sfreq: float | None = None,
+    ch_names: tuple[str, ...] | None = None,
+    n_chans: int | None = None,
+    n_times: int | None = None,
+    hop: int | None = None,
+    lsb: float | None = None,
+    threshold: float | None = None,
+    board: str | None = None,
+    recording: Recording | None = None,
+    card: str = "",
+    on_target: Callable[[str], None] = lambda target: None,
+) -> Bundle:
+    """Capture, stream, compile and verify a model, and write its bundle.
+
+    Parameters
+    ----------
+    model : str or torch.nn.Module
+        See `edgeeeg_export.loading.load_model`.
+    out : path
+        The bundle's folder; an older bundle there is replaced.
+    name : str
+        Symbol prefix of the C program.
+    sfreq : float
+        Rate in Hz that the model expects; may be left out for a module with that attribute.
+    ch_names : tuple of str
+        The electrodes, in order; `EEG1`, `EEG2`, … without it.
+    hop : int
+        Samples of one step; the fewest that give whole frames without it.
+    lsb : float
+        Input units per int16 count.
+    threshold : float or None
+        Output value above which the model decides; by default the shipped detector's own, or none.
+    board : str
+        Refuse a program that does not fit this board.
+    recording : Recording
+        What the contract is checked on; ten minutes of seeded synthetic EEG without it.
+    card : str
+        Text for the bundle's README.
+
+    Returns
+    -------
+    Bundle
+
+    Raises
+    ------
+    ExportError
+        If the model cannot be captured, streamed or fitted, or the contract is broken: then nothing is written.
+    """
+    loaded = load_model(model, weights, n_chans, n_times)
+    compiled = compile_model(
+        loaded, name=name, sfreq=sfreq, ch_names=ch_names, hop=hop, lsb=lsb, threshold=threshold
+    )
+    if board is not None:
+        chosen = find_board(board)
+        flash = model_flash_bytes(compiled.subject.program, chosen)
+        check_fit(chosen, flash, compiled.subject.program.struct_bytes)
+    counts = counts_for(compiled.manifest, recording)
+    records = contract.verify(compiled.subject, counts, on_target=on_target)
+    contract.require_kept(records)
+    verification = verification_json(records, recording)
+    files = {
+        **compiled.contents,
+        "golden.npz": _golden(compiled, counts),
+        "verification.json": verification,
+        "README.md": _card(compiled, card).encode(),
+    }
+    return Bundle.write(out, compiled.manifest, files)
+
+
+def compile_model(
+    loaded: LoadedModel,
+    *,
+    name: str,
+    sfreq: float | None = None,
+    ch_names: tuple[str, ...] | None = None,
+    hop: int | None = None,
+    lsb: float | None = None,
+    threshold: float | None = None,
+) -> Compiled:
+    """Everything but the proof: graph, step program, ONNX and C."""
+    sfreq = sfreq or loaded.sfreq
+    threshold = loaded.threshold if threshold is None else threshold
+    if sfreq is None:
+        raise CaptureError("the model does not say its sampling rate: pass --sfreq (Hz)")
+    offline = simplify(import_onnx(loaded.onnx_model, name))
+    if len(offline.inputs) != 1:
+        raise ExportError(f"the model has {len(offline.inputs)} inputs ({', '.join(offline.inputs)}); one is supported")
+    ((input_name, input_type),) = offline.inputs.items()
+    n_chans = input_type.shape[1]
+    names = ch_names or tuple(f"EEG{i + 1}" for i in range(n_chans))
+    if len(names) != n_chans:
+        raise ExportError(f"the model takes {n_chans} channels but {len(names)} names were given: {', '.join(names)}")
+    step = stream(offline, hop)
+    unit_lsb = lsb or (NORMALISED_LSB if loaded.unit == "z" else MICROVOLT_LSB)
+    program = c.emit(step, unit_lsb)
+    thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]
+    subject = contract.Subject(offline, step, loaded.source, program, unit_lsb, sfreq, tuple(thresholds))
+    manifest = Manifest(
+        generator=f"edgeeeg {__version__}",
+        name=name,
+        model_hash=step.hash,
+        semantics="continuous",
+        hop=program.hop,
+        input=InputInfo(name=input_name, ch_names=names, sfreq=sfreq, unit=loaded.unit, lsb=unit_lsb),  # type: ignore[arg-type]
+        outputs=tuple(OutputInfo(name=o, shape=step.tensors[o].shape, threshold=threshold) for o in step.outputs),
+        states=tuple(StateInfo(name=s.name, shape=s.shape, initial=s.initial) for s in step.all_states()),
+        c=CInfo(
+            prefix=program.prefix,
+            state_bytes=program.state_bytes,
+            arena_bytes=program.arena_bytes,
+            arena_bound_bytes=program.arena_bound_bytes,
+            struct_bytes=program.struct_bytes,
+            saved_bytes=program.saved_bytes,
+            weight_bytes=program.weight_bytes,
+        ),
+        files={},
+    )
+    contents = {f"c/{path}": text.encode() for path, text in sorted(program.files.items())}
+    contents["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
+    contents["captured.onnx"] = loaded.onnx_model.SerializeToString(deterministic=True)
+    return Compiled(subject, manifest, contents)
+
+
+def counts_for(manifest: Manifest, recording: Recording | None) -> contract.Counts:
+    """The int16 samples that the device would be sent: a recording's, or seeded synthetic EEG's.
+
+    Raises
+    ------
+    RecordingError
+        If rate, unit or channels do not match the model's input.
+    """
+    info = manifest.input
+    if recording is None:
+        recording = _synthetic(info)
+    else:
+        recording.require_sfreq(info.sfreq)
+        if recording.unit != info.unit:
+            raise ExportError(
+                f"the model takes '{info.unit}' and the recording is in '{recording.unit}'; normalise it with "
+                "Recording.zscored(), or choose the model for µV"
+            )
+        recording = recording.pick(info.ch_names)
+    counts, _ = recording.to_int16(info.lsb)
+    return counts
+
+
+def _synthetic(info: InputInfo) -> Recording:
+    """Ten minutes of seeded EEG with seizures and artefacts on as many electrodes as the model takes.
+
+    The contract is about numbers, so a model's channels may bear any names.
+    """
+    from edgeeeg.signal import synthesize
+    from edgeeeg.signal.scalp import known_positions
+
+    n_chans = len(info.ch_names)
+    names = ("EEG",) if n_chans == 1 else tuple(known_positions())[:n_chans]
+    if len(names) < n_chans:
+        raise ExportError(f"synthetic EEG has at most {len(names)} electrodes, not {n_chans}: pass a recording")
+    recording = synthesize(DEFAULT_SECONDS, info.sfreq, names)
+    return recording.zscored() if info.unit == "z" else recording
+
+
+def verification_json(records: Mapping[str, contract.Record], recording: Recording | None) -> bytes:
+    """`verification.json`: the records, and what they were taken on."""
+    source = "synthetic, seed 0" if recording is None else recording.source
+    return (json.dumps({"recording": source, "targets": contract.to_json(records)}, indent=2) + "\n").encode()
+
+
+def reload(bundle: Bundle, source: contract.Source | None = None) -> contract.Subject:
+    """A bundle's model in all of its forms again, from its captured ONNX.
+
+    Raises
+    ------
+    ExportError
+        If this version of the package does not generate the same program from it.
+    """
+    info = bundle.manifest
+    captured = onnx.load(str(bundle.path("captured.onnx")))
+    offline = simplify(import_onnx(captured, info.name))
+    step = stream(offline, info.hop)
+    if step.hash != info.model_hash:
+        raise ExportError(
+            f"{bundle.folder} was exported by {info.generator}; this version builds another program from it: export "
+            "the model again"
+        )
+    program = c.emit(step, info.input.lsb)
+    thresholds = [o.threshold for o in info.outputs for _ in range(int(np.prod(o.shape)))]
+    return contract.Subject(offline, step, source, program, info.input.lsb, info.input.sfreq, tuple(thresholds))
+
+
+def _golden(compiled: Compiled, counts: contract.Counts) -> bytes:
+    """Counts, and the reference's outputs as bits, for anyone to check a port against."""
+    from edgeeeg_export import reference
+
+    subject = compiled.subject
+    n_times = min(len(counts), int(GOLDEN_SECONDS * subject.sfreq))
+    counts = counts[: n_times - n_times % subject.hop]
+    tensors = reference.run(subject.step, {subject.input: subject.samples(counts)}).tensors
+    outputs = contract.stack_outputs(subject.step, tensors)
+    buffer = io.BytesIO()
+    np.savez(buffer, counts=counts, outputs=outputs)
+    return buffer.getvalue()
+
+
+def _card(compiled: Compiled, card: str) -> str:
+    info, program = compiled.manifest, compiled.subject.program
+    channels = ", ".join(info.input.ch_names)
+    return f"""# {info.name}
+
+{card or "A model exported with edgeeeg."}
+
+| | |
+|---|---|
+| input | {len(info.input.ch_names)} channels ({channels}) at {info.input.sfreq:g} Hz in {info.input.unit}; an int16 count is {info.input.lsb:g} |
+| step | {info.hop} samples ({1000 * info.hop / info.input.sfreq:.1f} ms), semantics `{info.semantics}`: equal to one pass over the whole recording |
+| outputs | {", ".join(f"{o.name} {o.shape}" for o in info.outputs)} |
+| memory of one instance | {program.struct_bytes} bytes, of which state {program.state_bytes} and arena {program.arena_bytes} (counted) |
+| weights | {program.weight_bytes} bytes (counted) |
+| model | {info.model_hash} |
+
+`verification.json` says how far each target is from the NumPy reference. `golden.npz` holds int16 `counts` and the float32
+`outputs` they must give, bit for bit. `c/` is C99: compile with `-std=c99 -ffp-contract=off`, include `{info.name}.h`.
+"""

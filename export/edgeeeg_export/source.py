@@ -1,0 +1,101 @@
+"""The model as its author has it: the program that every target is compared with."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import onnx
+
+from edgeeeg_export.errors import CaptureError
+from edgeeeg_export.ops import DOMAIN
+from edgeeeg_export.tensor import Array
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Source(Protocol):
+    """An original model that can be run offline with all of its intermediate tensors in view."""
+
+    @property
+    def kind(self) -> str:
+        """What runs it: 'torch' or 'onnx'."""
+
+    def longest(self, n_times: int) -> int:
+        """How many of `n_times` samples it can take in one pass."""
+
+    def run(self, samples: Array, forced: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        """Tensors by name for samples (1, n_chans, n_times) from zero state.
+
+        Parameters
+        ----------
+        forced : mapping of str to array, optional
+            Spikes of the reference, which the layers behind and the resets then follow; what is returned under
+            those names are the model's own decisions.
+        """
+
+
+class TorchSource:
+    """A torch module or an exported program, run node by node."""
+
+    kind = "torch"
+
+    def __init__(self, program: torch.export.ExportedProgram, module: torch.nn.Module | None = None) -> None:
+        self.program, self.module = program, module
+
+    def longest(self, n_times: int) -> int:
+        """All of it for a module, which is traced at any length; a `.pt2` file is bound to its own."""
+        return n_times if self.module is not None else min(n_times, self._traced_times())
+
+    def _traced_times(self) -> int:
+        placeholder = next(
+            node for node in self.program.graph.nodes if node.name == self.program.graph_signature.user_inputs[0]
+        )
+        return int(placeholder.meta["val"].shape[-1])
+
+    def run(self, samples: Array, forced: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        """Interpret the traced program on this many samples."""
+        import torch
+
+        from edgeeeg_export.capture import trace
+        from edgeeeg_export.forced_interpreter import interpret
+
+        program = self.program
+        if samples.shape[2] != self._traced_times():
+            if self.module is None:
+                raise CaptureError(
+                    f"the exported program takes {self._traced_times()} samples, not {samples.shape[2]}"
+                )
+            program = trace(self.module, samples.shape[1], samples.shape[2])
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return interpret(program, samples, forced or {})
+
+
+class OnnxSource:
+    """A foreign ONNX model in standard operators, run by ONNX Runtime at its own length."""
+
+    kind = "onnx"
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        import onnxruntime
+
+        if any(node.domain == DOMAIN for node in model.graph.node):
+            raise CaptureError("a model with edgeeeg nodes has no independent runtime; bring the torch module")
+        self._session: Any = onnxruntime.InferenceSession(
+            model.SerializeToString(), providers=["CPUExecutionProvider"]
+        )
+        self._input = self._session.get_inputs()[0]
+
+    def longest(self, n_times: int) -> int:
+        """Its own length."""
+        return min(n_times, int(self._input.shape[-1]))
+
+    def run(self, samples: Array, forced: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        """The model's outputs; it has no spiking layers to force."""
+        names = [output.name for output in self._session.get_outputs()]
+        values = self._session.run(names, {self._input.name: samples})
+        return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
