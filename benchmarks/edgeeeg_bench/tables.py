@@ -15,9 +15,11 @@ from edgeeeg_export.boards import BOARDS, Board, fits
 
 _TARGETS = {
     "chunked": "offline, in chunks",
-    "numpy": "NumPy reference",
+    "numpy": "NumPy, step by step",
     "onnxruntime": "ONNX Runtime, step by step",
     "c_host": "C on this host",
+    "torch": "PyTorch, offline",
+    "onnx": "the given ONNX, offline",
 }
 _METHODS = {"logistic_regression": "logistic regression", "boosted_trees": "boosted trees"}
 
@@ -38,33 +40,37 @@ def _row(*cells: str, chosen: bool = False) -> str:
     return f"<tr{' class=chosen' if chosen else ''}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def _yes_no(value: bool) -> str:
-    return '<span class="yes">yes</span>' if value else "no"
-
-
 def contract_table(contract: Mapping[str, Mapping[str, Any]], board: str) -> str:
-    """Return a row for each target: how far its outputs are from the reference's."""
+    """Return a row for each target: what it was held to, and how far its outputs are from the reference's."""
     rows = []
     for target, record in contract.items():
         evidence = board_evidence(board) if target == "board" else Evidence.MEASURED
         name = f"C on {board}" if target == "board" else _TARGETS.get(target, target)
-        first_over = record["first_over"]
+        if record["holds"]:
+            verdict = '<span class="yes">kept</span>'
+        else:
+            verdict = '<span class="no">broken</span>'
+            if record["first_over"] is not None:
+                verdict += f'<div class="band">from sample {record["first_over"]:,}</div>'
+        episodes = f"{record['episodes']:,}"
+        if record["episodes"]:
+            episodes += f'<div class="band">longest {record["longest_episode_samples"]:,} samples</div>'
         rows.append(
             _row(
                 escape(name),
-                _yes_no(bool(record["bit_identical"])),
+                verdict,
+                f"{record['tolerance']:g}" if record["tolerance"] else "same bits",
+                '<span class="yes">yes</span>' if record["bit_identical"] else "no",
                 f"{record['max_abs']:.2g}",
                 f"{record['mean_abs']:.2g}",
-                f"{record['tolerance']:.0e}" if record["tolerance"] else "0",
-                "none" if first_over is None else f"{first_over:,}",
-                f"{record['flips']:,}",
-                f"{record['episodes']:,}",
+                f"{record['flips']:,} ({record['flips_outside_episodes']:,})",
+                episodes,
                 f"{record['samples']:,}",
                 evidence_badge(evidence),
             )
         )
-    head = ("target", "bit-identical", "max |Δ|", "mean |Δ|", "tolerance", "first over it", "decision flips",
-            "flip episodes", "samples", "evidence")  # fmt: skip
+    head = ("target", "contract", "held to", "bit-identical", "max |Δ|", "mean |Δ|", "flips",
+            "episodes", "samples", "evidence")  # fmt: skip
     return _table(head, rows)
 
 

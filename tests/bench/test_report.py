@@ -17,11 +17,9 @@ from edgeeeg_bench.profile import ModelProfile, SymbolProfile
 from edgeeeg_bench.report import render_report, write_report
 from edgeeeg_bench.result import DemoResult, Sizes, TaskScores, Trace, board_evidence
 from edgeeeg_bench.tables import boards_table, three_figures
+from edgeeeg_export.comparison import Record
 
-RECORD = {
-    "max_abs": 0.0, "mean_abs": 0.0, "bit_identical": True, "flips": 0, "episodes": 0, "samples": 1600,
-    "first_over": None, "tolerance": 0.0,
-}  # fmt: skip
+RECORD = Record("numpy", 1600, 0.0, 0.0, bit_identical=True, first_over=None, tolerance=0.0).to_json()
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,20 @@ def result(trace):
         protocol={"split_unit": "file", "folds": 5},
         contract={
             "numpy": RECORD,
-            "onnxruntime": RECORD | {"bit_identical": False, "max_abs": 1e-5, "first_over": 1234},
+            "onnxruntime": Record(
+                "numpy",
+                1600,
+                1e-3,
+                1e-6,
+                bit_identical=False,
+                first_over=1234,
+                tolerance=1e-4,
+                forced=True,
+                flips=3,
+                flips_outside_episodes=1,
+                episodes=2,
+                longest_episode_samples=480,
+            ).to_json(),
             "board": RECORD,
         },
         sizes=Sizes(60_000, 4_000, 2_000, 1_000),
@@ -87,11 +98,19 @@ def test_what_was_found_is_on_the_page_with_its_grade(result):
     page = body(render_report(result))
     assert "A &lt;detector&gt;" in page
     assert "A <detector>" not in page
-    for figure in ("50,000", "0.9900 ± 0.0000", "boosted trees", "1,234", "60,000", "memcpy (at most 2.0)"):
+    for figure in ("50,000", "0.9900 ± 0.0000", "boosted trees", "60,000", "memcpy (at most 2.0)"):
         assert figure in page
     for grade in (Evidence.COUNTED, Evidence.MODELLED, Evidence.EMULATED, Evidence.MEASURED):
         assert f'class="evidence {grade}"' in page
     assert "C on qemu:mps2-an386" in page
+    for finding in (
+        "2 of 3",
+        "from sample 1,234",
+        "same bits: numpy, board",
+        "3 (1)",
+        "longest 480 samples",
+    ):
+        assert finding in page
     assert "Left out" not in page
 
 
