@@ -46,7 +46,7 @@ class InputInfo(_Record):
 
 
 class OutputInfo(_Record):
-    """One output of a step: its shape, and the value above which it decides, if it does."""
+    """One output of a step: its shape, and the value from which on it decides, if it does."""
 
     name: str
     shape: tuple[int, ...]

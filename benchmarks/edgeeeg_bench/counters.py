@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgeeeg_bench.errors import CountError
 from edgeeeg_bench.symbols import code_symbols
-from edgeeeg_bench.toolchain import run_tool
+from edgeeeg_export.toolchain import run_tool
 
 PLUGIN_SOURCES = Path(__file__).parent / "plugin"
 _COMPLETE = "# complete"
@@ -54,7 +54,7 @@ def build_plugin(build_dir: Path) -> Path:
 
     Raises
     ------
-    MissingDependency, BuildError
+    MissingDependency, ToolchainError
         No host gcc, or it refused the sources.
     """
     sources = sorted(PLUGIN_SOURCES.glob("*.[ch]"))

@@ -9,10 +9,6 @@ class BenchError(EdgeEEGError):
     """A figure cannot be had as asked."""
 
 
-class BuildError(BenchError):
-    """A compiler or binary tool refused its input."""
-
-
 class CountError(BenchError):
     """A counting run left no result, or one that cannot be trusted."""
 

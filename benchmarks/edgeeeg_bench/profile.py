@@ -10,7 +10,7 @@ from pathlib import Path
 from edgeeeg.evidence import Evidence
 from edgeeeg_bench.counters import Cycles, SymbolCount
 from edgeeeg_bench.errors import CountError
-from edgeeeg_bench.toolchain import run_tool
+from edgeeeg_export.toolchain import run_tool
 
 # The parts of the C interface that run once, not once per step: NAME_init, NAME_save, NAME_restore.
 _ONCE = ("_init", "_save", "_restore")

@@ -40,7 +40,7 @@ def export(
     lsb: float | None = typer.Option(
         None, min=1e-12, help="Input units per int16 count; default 0.125 µV, or 2⁻¹¹ for normalised input."
     ),
-    threshold: float | None = typer.Option(None, help="Output above which the model decides."),
+    threshold: float | None = typer.Option(None, help="Output from which on the model decides."),
     board: str | None = typer.Option(None, help="Refuse a program that does not fit this board (`edgeeeg boards`)."),
     recording: Path | None = typer.Option(
         None, exists=True, help="EDF file to check the contract on; default: ten minutes of synthetic EEG."

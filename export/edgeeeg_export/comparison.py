@@ -30,7 +30,7 @@ class Record:
     bit_identical : every output has the same 32 bits.
     first_over : first input sample whose output is over the tolerance (forced), or None.
     tolerance : 0 for our own targets.
-    flips : free-running decisions (output above its threshold) that differ.
+    flips : free-running decisions (output at or above its threshold) that differ.
     flips_outside_episodes : those of them that no flipped spike explains.
     episodes : stretches of the free run that begin with a flipped spike.
     longest_episode_samples, recovery_samples : the longest of them, and the median length, in input samples.
@@ -176,4 +176,4 @@ def _difference(reference: Array, other: Array, hop: int, tolerance: float) -> t
 
 def _decisions(outputs: Array, thresholds: Sequence[float | None]) -> NDArray[np.bool_]:
     limits = np.array([np.inf if limit is None else limit for limit in thresholds], dtype=np.float32)
-    return outputs > limits
+    return outputs >= limits

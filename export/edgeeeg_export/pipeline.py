@@ -88,7 +88,7 @@ def export_model(
     lsb : float
         Input units per int16 count.
     threshold : float or None
-        Output value above which the model decides; by default the shipped detector's own, or none.
+        Output value from which on the model decides; by default the shipped detector's own, or none.
     board : str
         Refuse a program that does not fit this board.
     recording : Recording

@@ -41,35 +41,37 @@ def find_program(name: str) -> str:
     """
     path = shutil.which(name)
     if path is None:
-        package = DEBIAN_PACKAGES.get(name, name)
+        package = DEBIAN_PACKAGES[name]
         raise MissingDependency(f"{name} is not installed; on Debian or Ubuntu: sudo apt-get install -y {package}")
     return path
 
 
-def run_tool(arguments: list[str]) -> str:
+def run_tool(program: str, *arguments: str | Path) -> str:
     """Run a compiler or binary tool and return what it printed.
 
     Raises
     ------
+    MissingDependency
+        If it is not installed.
     ToolchainError
         If it fails; the message holds its first error line.
     """
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    command = [find_program(program), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
-        reason = lines[0] if lines else f"exit status {done.returncode}"
-        raise ToolchainError(f"{Path(arguments[0]).name} failed: {reason}")
+        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        reason = next((line for line in said if "error" in line or "undefined" in line), said[0])
+        raise ToolchainError(f"{program} failed: {reason}")
     return done.stdout
 
 
 def compile_object(source: Path, target: Path, compiler: str = "gcc", flags: tuple[str, ...] = ()) -> Path:
-    """Compile one generated file with the flags that keep its numbers."""
-    run_tool([find_program(compiler), *C_FLAGS, *flags, "-c", str(source), "-o", str(target)])
+    """Compile one C file with the flags that keep its numbers."""
+    run_tool(compiler, *C_FLAGS, *flags, "-c", source, "-o", target)
     return target
 
 
 def compile_shared(sources: list[Path], include: Path, target: Path) -> Path:
     """Build a shared library for this machine."""
-    command = [find_program("gcc"), *C_FLAGS, "-shared", "-fPIC", "-I", str(include)]
-    run_tool([*command, *map(str, sources), "-o", str(target)])
+    run_tool("gcc", *C_FLAGS, "-shared", "-fPIC", "-I", include, *sources, "-o", target)
     return target

@@ -2,8 +2,65 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import typer
+
+from edgeeeg import terminal
 
 
 def register(app: typer.Typer) -> None:
     """Add this component's verbs to the application."""
+    app.command(epilog="Example: `edgeeeg verify out/detector --board qemu:mps2-an386`")(verify)
+
+
+def verify(
+    bundle: Path = typer.Argument(help="Folder of a bundle."),
+    model: str | None = typer.Option(
+        None, help="The original, to compare with it too: `edge-detector`, `module:factory`, .pt2 or .onnx."
+    ),
+    weights: Path | None = typer.Option(None, help="State dict for module:factory."),
+    board: str | None = typer.Option(None, help="Emulated board to run it on, such as qemu:mps2-an386."),
+    port: str | None = typer.Option(None, help="Serial port or pyserial URL of a board that runs the bundle."),
+    recording: Path | None = typer.Option(
+        None, exists=True, help="EDF file to run; default: ten minutes of synthetic EEG."
+    ),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
+) -> None:
+    """Check the contract of a bundle again: every target on the same samples, without reset.
+
+    The result is stored in the bundle. Exit code 2 if a target differs.
+    """
+    from edgeeeg.bundle import Bundle
+    from edgeeeg.signal import read_edf
+    from edgeeeg_bridge.board_run import run_emulated, run_on_port
+    from edgeeeg_export import contract, contract_table
+    from edgeeeg_export.loading import load_model
+    from edgeeeg_export.pipeline import counts_for, reload, verification_json
+
+    opened = Bundle.load(bundle)
+    source = None if model is None else load_model(model, weights).source
+    subject = reload(opened, source)
+    read = None if recording is None else read_edf(recording).resample(opened.manifest.input.sfreq)
+    counts = counts_for(opened.manifest, read)
+    with terminal.progress() as bar, tempfile.TemporaryDirectory() as build:
+        task = bar.add_task("reference", total=None)
+        extra: dict[str, contract.Runner] = {}
+        if board is not None:
+            extra["board"] = lambda c: run_emulated(
+                opened.folder / "c", Path(build), board, c, on_progress=lambda n: bar.update(task, completed=n, total=len(c))
+            ).outputs
+        if port is not None:
+            extra["port"] = lambda c: run_on_port(
+                port, opened.manifest.model_hash, c, on_progress=lambda n: bar.update(task, completed=n, total=len(c))
+            ).outputs
+        records = contract.verify(
+            subject, counts, extra, lambda name: bar.update(task, description=f"verifying {name}", total=None)
+        )
+    opened.add({contract_table.VERIFICATION: verification_json(records, read)})
+    if json:
+        terminal.print_json({"bundle": str(bundle), "contract": contract.to_json(records)})
+    else:
+        terminal.stdout.print(contract_table.render(contract.to_json(records)))
+    contract.require_kept(records)

@@ -6,8 +6,8 @@ import pytest
 from edgeeeg.evidence import Evidence
 from edgeeeg_bench.counters import Cycles, SymbolCount
 from edgeeeg_bench.errors import CountError
-from edgeeeg_bench.footprint import footprint
 from edgeeeg_bench.profile import ModelSymbols, model_profile, model_symbols
+from edgeeeg_export.footprint import footprint
 
 CORE = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
 needs_compiler = pytest.mark.skipif(

@@ -1,0 +1,120 @@
+"""The profile of a bundle: instructions counted, memory counted, stack seen, cycles and energy modelled."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeeeg.bundle import Bundle
+from edgeeeg.evidence import Evidence
+from edgeeeg_bench.counters import plugin_args, read_counts
+from edgeeeg_bench.energy import EnergyEstimate, estimate, parts_of_the_counted_core
+from edgeeeg_bench.profile import ModelProfile, model_profile, model_symbols
+from edgeeeg_bench.result import Sizes
+from edgeeeg_bridge.board_run import Progress, run_emulated
+from edgeeeg_export.boards import find_board, fits, memory_of
+from edgeeeg_export.contract import Counts
+from edgeeeg_export.footprint import footprint
+
+PROFILE = "profile.json"
+
+
+@dataclass(frozen=True, slots=True)
+class BundleProfile:
+    """What one bundle costs on one board; `energy` begins with the part that the board stands for."""
+
+    board: str
+    seconds_of_eeg: float
+    steps_per_second: float
+    sizes: Sizes
+    image_flash_bytes: int
+    model: ModelProfile
+    energy: tuple[EnergyEstimate, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether model and stack fit the memory of the part that the board stands for."""
+        return fits(find_board(self.board), self.image_flash_bytes, self.sizes.ram_bytes)
+
+    def to_json(self) -> dict[str, Any]:
+        """The profile as JSON values, a grade beside every figure."""
+        per_symbol = [
+            {
+                "symbol": symbol.name,
+                "instructions_per_step": symbol.instructions_per_step,
+                "cycles_per_step": asdict(symbol.cycles_per_step),
+            }
+            for symbol in self.model.per_symbol
+        ]
+        return {
+            "board": self.board,
+            "seconds_of_eeg": self.seconds_of_eeg,
+            "steps_per_second": self.steps_per_second,
+            "instructions": {
+                "per_step": self.model.instructions_per_step,
+                "steps": self.model.n_steps,
+                "per_symbol": per_symbol,
+                "evidence": str(self.model.instructions_evidence),
+            },
+            "cycles": {
+                "per_step": asdict(self.model.cycles_per_step),
+                "evidence": str(self.model.cycles_evidence),
+            },
+            "sizes": {
+                "flash_bytes": self.sizes.flash_bytes,
+                "image_flash_bytes": self.image_flash_bytes,
+                "state_bytes": self.sizes.state_bytes,
+                "arena_bytes": self.sizes.arena_bytes,
+                "evidence": str(Evidence.COUNTED),
+            },
+            "stack": {"bytes": self.sizes.stack_bytes, "evidence": str(Evidence.EMULATED)},
+            "fit": {"part": memory_of(find_board(self.board)).name, "fits": self.fits},
+            "energy": [asdict(item) | {"evidence": str(item.evidence)} for item in self.energy],
+        }
+
+
+def profile_bundle(
+    bundle: Bundle, board: str, counts: Counts, build_dir: Path, on_progress: Progress | None = None
+) -> BundleProfile:
+    """Run the bundle's C on an emulated board under the counting plugin.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    board : emulated board with firmware.
+    counts : (n_times, n_chans), what is streamed; a few seconds are enough, since counts repeat exactly.
+    build_dir : where firmware and plugin are built.
+
+    Raises
+    ------
+    MissingDependency
+        Compiler or QEMU are not installed.
+    BuildError
+        The board has no firmware.
+    """
+    info = bundle.manifest
+    out = build_dir / "counts.tsv"
+    run = run_emulated(
+        bundle.folder / "c", build_dir, board, counts, lambda elf: plugin_args(elf, out, build_dir), on_progress
+    )
+    objects = sorted((build_dir / "model").glob("*.o"))
+    model = model_profile(read_counts(out), model_symbols(objects), len(run.outputs))
+    steps_per_second = info.input.sfreq / info.hop
+    first = memory_of(find_board(board)).name
+    parts = sorted(parts_of_the_counted_core(), key=lambda part: part != first)
+    cycles = model.cycles_per_step
+    return BundleProfile(
+        board=board,
+        seconds_of_eeg=len(counts) / info.input.sfreq,
+        steps_per_second=steps_per_second,
+        sizes=Sizes(
+            flash_bytes=footprint(objects).flash_bytes,
+            state_bytes=info.c.state_bytes,
+            arena_bytes=info.c.arena_bytes,
+            stack_bytes=run.stats.stack_high_water,
+        ),
+        image_flash_bytes=footprint([build_dir / "firmware.elf"]).flash_bytes,
+        model=model,
+        energy=tuple(estimate(cycles.low, cycles.mid, cycles.high, steps_per_second, part) for part in parts),
+    )
