@@ -39,7 +39,9 @@ class Bundle:
         folder = Path(folder)
         path = folder / MANIFEST
         if not path.is_file():
-            raise BundleError(f"{folder} is not a bundle: it has no {MANIFEST}; make one with `edgeeeg export`")
+            raise BundleError(
+                f"{folder} is not a bundle: it has no {MANIFEST}; make one with `edgeeeg export`"
+            )
         try:
             manifest = Manifest.model_validate_json(path.read_bytes())
         except ValidationError as error:
@@ -101,7 +103,9 @@ class Bundle:
             If the manifest does not list it.
         """
         if name not in self.manifest.files:
-            raise BundleError(f"{self.folder} holds no {name}; it has {', '.join(sorted(self.manifest.files))}")
+            raise BundleError(
+                f"{self.folder} holds no {name}; it has {', '.join(sorted(self.manifest.files))}"
+            )
         return self.folder / name
 
 
@@ -121,9 +125,10 @@ def _check_file(folder: Path, name: str, info: FileInfo) -> None:
             "copy it again or export the model again"
         )
     if hashlib.sha256(path.read_bytes()).hexdigest() != info.sha256:
-        raise BundleError(f"bundle {folder}: {name} was altered (its SHA-256 differs); export the model again")
+        raise BundleError(
+            f"bundle {folder}: {name} was altered (its SHA-256 differs); export the model again"
+        )
 
 
 def _replaceable(folder: Path) -> bool:
     return folder.is_dir() and ((folder / MANIFEST).is_file() or not any(folder.iterdir()))
-

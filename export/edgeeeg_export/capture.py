@@ -152,7 +152,9 @@ def _translations() -> dict[Callable[..., Any], Callable[..., Any]]:
         # torch returns x itself above its threshold: from 20 on that is the same float32
         if beta == 1.0 and threshold >= 20.0:
             return standard.Softplus(x)
-        raise CaptureError(f"Softplus with beta={beta}, threshold={threshold} is not supported; use the defaults")
+        raise CaptureError(
+            f"Softplus with beta={beta}, threshold={threshold} is not supported; use the defaults"
+        )
 
     return {
         torch.ops.edgeeeg.lif.default: lif,

@@ -35,13 +35,17 @@ def export(
     n_chans: int | None = typer.Option(
         None, min=1, help="Channels to trace a module with; default: its `n_chans`."
     ),
-    n_times: int | None = typer.Option(None, min=1, help="Samples to trace a module with; default: its `n_times`."),
+    n_times: int | None = typer.Option(
+        None, min=1, help="Samples to trace a module with; default: its `n_times`."
+    ),
     hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: the fewest that work."),
     lsb: float | None = typer.Option(
         None, min=1e-12, help="Input units per int16 count; default 0.125 µV, or 2⁻¹¹ for normalised input."
     ),
     threshold: float | None = typer.Option(None, help="Output from which on the model decides."),
-    board: str | None = typer.Option(None, help="Refuse a program that does not fit this board (`edgeeeg boards`)."),
+    board: str | None = typer.Option(
+        None, help="Refuse a program that does not fit this board (`edgeeeg boards`)."
+    ),
     recording: Path | None = typer.Option(
         None, exists=True, help="EDF file to check the contract on; default: ten minutes of synthetic EEG."
     ),

@@ -108,7 +108,9 @@ def compare_within(
     """A runtime that is not ours: layer by layer with spikes forced, and the free run's flip episodes."""
     difference, first = _difference(reference.outputs, forced.outputs, hop, TOLERANCE)
     errors = {
-        name: float(np.abs(value - forced.layers[name]).max(initial=0.0) / max(1.0, np.abs(value).max(initial=0.0)))
+        name: float(
+            np.abs(value - forced.layers[name]).max(initial=0.0) / max(1.0, np.abs(value).max(initial=0.0))
+        )
         for name, value in reference.layers.items()
         if name in forced.layers and forced.layers[name].shape == value.shape
     }

@@ -26,8 +26,9 @@ CHUNKS = (3, 7)
 """Hops per call of the chunked runs; one hop at a time is the target `numpy`, and the whole at once comes last."""
 
 Counts = NDArray[np.int16]
-Runner = Callable[[Counts], Array]
-"""A target of ours: counts (n_times, n_chans) in, outputs (n_steps, n_outputs) out, from the first sample on."""
+Runner = Callable[[CProgram, Counts], Array]
+"""A target of ours: runs a program on counts (n_times, n_chans) from its initial state, and returns the outputs
+(n_steps, n_outputs)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,14 @@ def verify(
     on_target("reference")
     truth = reference.run(subject.offline, {subject.input: samples}).tensors
     outputs = stack_outputs(subject.step, truth)
-    runners: dict[str, Runner] = {"numpy": _numpy_steps(subject), "c_host": _c_host(subject), **(extra or {})}
     records: dict[str, Record] = {}
     on_target("chunked")
     records["chunked"] = _chunked(subject, samples, outputs)
-    for name, run in runners.items():
+    on_target("numpy")
+    records["numpy"] = compare_exact(outputs, _in_chunks(subject, samples, subject.hop), subject.hop, subject.thresholds)
+    for name, run in {"c_host": run_on_host, **(extra or {})}.items():
         on_target(name)
-        records[name] = compare_exact(outputs, run(counts), subject.hop, subject.thresholds)
+        records[name] = compare_exact(outputs, run(subject.program, counts), subject.hop, subject.thresholds)
     on_target("onnxruntime")
     records["onnxruntime"] = _onnxruntime(subject, samples, truth)
     if subject.source is not None:
@@ -126,8 +128,10 @@ def to_json(records: Mapping[str, Record]) -> dict[str, Any]:
 
 def stack_outputs(graph: Graph, tensors: Mapping[str, Array], names: Sequence[str] | None = None) -> Array:
     """Outputs of a run of any length as (n_steps, n_outputs): what each step of the board would send."""
-    rows = [by_step(tensors[name], graph.tensors[name].time_axis, graph.tensors[name].frames)
-            for name in (graph.outputs if names is None else names)]
+    rows = [
+        by_step(tensors[name], graph.tensors[name].time_axis, graph.tensors[name].frames)
+        for name in (graph.outputs if names is None else names)
+    ]
     return np.ascontiguousarray(np.concatenate(rows, axis=1)) if rows else np.empty((0, 0), dtype=np.float32)
 
 
@@ -140,42 +144,30 @@ def by_step(value: Array, time_axis: int | None, frames: int) -> Array:
     return np.moveaxis(split, time_axis, 0).reshape(steps, -1)
 
 
-def _numpy_steps(subject: Subject) -> Runner:
-    def run(counts: Counts) -> Array:
-        samples, states, rows = subject.samples(counts), None, []
-        for start in range(0, samples.shape[2], subject.hop):
-            result = reference.run(subject.step, {subject.input: samples[:, :, start : start + subject.hop]}, states)
-            states = result.states
-            rows.append(stack_outputs(subject.step, result.tensors))
-        return np.concatenate(rows)
-
-    return run
+def run_on_host(program: CProgram, counts: Counts) -> Array:
+    """Compile the program for this machine and run it: the target `c_host`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = program.write(Path(scratch) / "c")
+        model = NativeModel(folder, Path(scratch), program.n_outputs, program.hop, program.saved_bytes)
+        return model.push(counts)
 
 
-def _c_host(subject: Subject) -> Runner:
-    def run(counts: Counts) -> Array:
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch)
-            for name, text in subject.program.files.items():
-                (folder / name).write_text(text)
-            program = subject.program
-            model = NativeModel(folder, folder / "build", program.n_outputs, program.hop, program.saved_bytes)
-            return model.push(counts)
-
-    return run
+def _in_chunks(subject: Subject, samples: Array, chunk: int) -> Array:
+    """The step program's NumPy reference, `chunk` samples at a time with its states carried."""
+    states, rows = None, []
+    for start in range(0, samples.shape[2], chunk):
+        result = reference.run(subject.step, {subject.input: samples[:, :, start : start + chunk]}, states)
+        states = result.states
+        rows.append(stack_outputs(subject.step, result.tensors))
+    return np.concatenate(rows)
 
 
 def _chunked(subject: Subject, samples: Array, outputs: Array) -> Record:
     """Several hops at a time: the first chunking that differs, or the last of those that are all equal."""
     whole = samples.shape[2]
     for chunk in (*(hops * subject.hop for hops in CHUNKS), whole):
-        states, rows = None, []
-        for start in range(0, whole, chunk):
-            piece = samples[:, :, start : start + chunk]
-            result = reference.run(subject.step, {subject.input: piece}, states)
-            states = result.states
-            rows.append(stack_outputs(subject.step, result.tensors))
-        record = compare_exact(outputs, np.concatenate(rows), subject.hop, subject.thresholds)
+        outcome = _in_chunks(subject, samples, chunk)
+        record = compare_exact(outputs, outcome, subject.hop, subject.thresholds)
         if not record.holds:
             break
     return record
@@ -264,10 +256,14 @@ def _run_onnx(graph: Graph, inputs: Mapping[str, Array], names: Sequence[str], h
         for name, value in zip(fetched, results, strict=False):
             pieces[name].append(value)
     return {
-        name: np.concatenate(values, axis=graph.tensors[name].time_axis or 0) for name, values in pieces.items()
+        name: np.concatenate(values, axis=graph.tensors[name].time_axis or 0)
+        for name, values in pieces.items()
     }
 
 
 def _split(value: Array, graph: Graph, name: str, n_steps: int) -> list[Array]:
     axis = graph.tensors[name].time_axis
-    return [np.ascontiguousarray(piece) for piece in np.split(value, n_steps, axis=axis if axis is not None else 0)]
+    return [
+        np.ascontiguousarray(piece)
+        for piece in np.split(value, n_steps, axis=axis if axis is not None else 0)
+    ]

@@ -34,6 +34,11 @@ def render(records: Mapping[str, Mapping[str, Any]]) -> Table:
         verdict = "[green]kept[/]" if record["holds"] else f"[red]broken at sample {record['first_over']}[/]"
         part = "" if record["samples"] == samples else f" ({record['samples']} samples)"
         table.add_row(
-            name + part, f"{record['max_abs']:.2g}", str(record["flips"]), str(record["episodes"]), held, verdict
+            name + part,
+            f"{record['max_abs']:.2g}",
+            str(record["flips"]),
+            str(record["episodes"]),
+            held,
+            verdict,
         )
     return table

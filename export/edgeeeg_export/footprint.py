@@ -67,9 +67,7 @@ def build_objects(program: CProgram, board: Board, folder: Path) -> tuple[Path, 
     MissingDependency
         If the cross compiler is not installed.
     """
-    for name, text in program.files.items():
-        (folder / name).write_text(text)
-    sources = sorted(folder.glob("*.c"))
+    sources = sorted(program.write(folder).glob("*.c"))
     return tuple(compile_object(source, source.with_suffix(".o"), "arm-none-eabi-gcc", board.gcc_flags) for source in sources)
 
 

@@ -19,6 +19,7 @@ from edgeeeg_export.errors import GraphError
 from edgeeeg_export.ops.op import Op
 from edgeeeg_export.tensor import Array, State, TensorType
 
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One operator at one place: tensors by name, and the module path it came from."""

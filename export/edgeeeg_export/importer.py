@@ -51,6 +51,14 @@ def import_onnx(model: onnx.ModelProto, name: str) -> Graph:
     )
 
 
+def _layer_name(path: str, kind: str) -> str:
+    """Module path and operator, `mamba_selective_scan`; the path alone where it ends in the operator's name."""
+    snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in kind).strip("_")
+    if not path or path.lower().endswith(snake):
+        return path or snake
+    return f"{path}_{snake}"
+
+
 def _is_float(value: np.ndarray) -> bool:
     return bool(np.issubdtype(value.dtype, np.floating))
 
@@ -95,7 +103,7 @@ class _Import:
             except GraphError as error:
                 raise GraphError(f"layer {node.label}: {error}") from error
             self.types.update(zip(outputs, produced, strict=True))
-            unique = self._unique(node.path or op.kind)
+            unique = self._unique(_layer_name(node.path, op.kind))
             self.nodes.append(Node(unique, op, inputs, outputs, node.path))
 
     def _fold(self, proto: onnx.NodeProto) -> None:
@@ -211,5 +219,3 @@ def _module_path(proto: onnx.NodeProto) -> str:
             scopes = [scope for scope in ast.literal_eval(prop.value)[:-1] if scope]
             return str(scopes[-1]) if scopes else ""
     return proto.name.strip("/").replace("/", ".")
-
-

@@ -94,9 +94,7 @@ def _existing(path: str) -> str:
     return path
 
 
-def _from_module(
-    module: torch.nn.Module, n_chans: int | None, n_times: int | None, unit: str
-) -> LoadedModel:
+def _from_module(module: torch.nn.Module, n_chans: int | None, n_times: int | None, unit: str) -> LoadedModel:
     n_chans = n_chans or getattr(module, "n_chans", None)
     if n_chans is None:
         raise CaptureError(
@@ -142,7 +140,9 @@ def _build(what: str) -> torch.nn.Module:
     try:
         factory: Any = getattr(importlib.import_module(module_name), factory_name)
     except ImportError as error:
-        raise CaptureError(f"cannot import '{module_name}' ({error}); run where it can be imported") from error
+        raise CaptureError(
+            f"cannot import '{module_name}' ({error}); run where it can be imported"
+        ) from error
     except AttributeError as error:
         raise CaptureError(f"module '{module_name}' has no '{factory_name}'") from error
     try:

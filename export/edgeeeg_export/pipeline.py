@@ -1,7 +1,7 @@
 """The front door: a model in, a verified bundle out.
 
-    from edgeeeg_export.pipeline import export_model
-    bundle = export_model(my_module, "out/my_model", sfreq=256, ch_names=("Fp1", "Fp2"))
+from edgeeeg_export.pipeline import export_model
+bundle = export_model(my_module, "out/my_model", sfreq=256, ch_names=("Fp1", "Fp2"))
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ def export_model(
     threshold: float | None = None,
     board: str | None = None,
     recording: Recording | None = None,
+    extra: Mapping[str, contract.Runner] | None = None,
     card: str = "",
     on_target: Callable[[str], None] = lambda target: None,
 ) -> Bundle:
@@ -93,6 +94,8 @@ def export_model(
         Refuse a program that does not fit this board.
     recording : Recording
         What the contract is checked on; ten minutes of seeded synthetic EEG without it.
+    extra : mapping of str to Runner
+        More targets to hold to the contract, such as an emulated board.
     card : str
         Text for the bundle's README.
 
@@ -114,7 +117,7 @@ def export_model(
         flash = model_flash_bytes(compiled.subject.program, chosen)
         check_fit(chosen, flash, compiled.subject.program.struct_bytes)
     counts = counts_for(compiled.manifest, recording)
-    records = contract.verify(compiled.subject, counts, on_target=on_target)
+    records = contract.verify(compiled.subject, counts, extra, on_target)
     contract.require_kept(records)
     verification = verification_json(records, recording)
     files = {
@@ -143,12 +146,16 @@ def compile_model(
         raise CaptureError("the model does not say its sampling rate: pass --sfreq (Hz)")
     offline = simplify(import_onnx(loaded.onnx_model, name))
     if len(offline.inputs) != 1:
-        raise ExportError(f"the model has {len(offline.inputs)} inputs ({', '.join(offline.inputs)}); one is supported")
+        raise ExportError(
+            f"the model has {len(offline.inputs)} inputs ({', '.join(offline.inputs)}); one is supported"
+        )
     ((input_name, input_type),) = offline.inputs.items()
     n_chans = input_type.shape[1]
     names = ch_names or tuple(f"EEG{i + 1}" for i in range(n_chans))
     if len(names) != n_chans:
-        raise ExportError(f"the model takes {n_chans} channels but {len(names)} names were given: {', '.join(names)}")
+        raise ExportError(
+            f"the model takes {n_chans} channels but {len(names)} names were given: {', '.join(names)}"
+        )
     step = stream(offline, hop)
     unit_lsb = lsb or (NORMALISED_LSB if loaded.unit == "z" else MICROVOLT_LSB)
     program = c.emit(step, unit_lsb)
@@ -161,7 +168,9 @@ def compile_model(
         semantics="continuous",
         hop=program.hop,
         input=InputInfo(name=input_name, ch_names=names, sfreq=sfreq, unit=loaded.unit, lsb=unit_lsb),  # type: ignore[arg-type]
-        outputs=tuple(OutputInfo(name=o, shape=step.tensors[o].shape, threshold=threshold) for o in step.outputs),
+        outputs=tuple(
+            OutputInfo(name=o, shape=step.tensors[o].shape, threshold=threshold) for o in step.outputs
+        ),
         states=tuple(StateInfo(name=s.name, shape=s.shape, initial=s.initial) for s in step.all_states()),
         c=CInfo(
             prefix=program.prefix,
@@ -214,7 +223,9 @@ def _synthetic(info: InputInfo) -> Recording:
     n_chans = len(info.ch_names)
     names = ("EEG",) if n_chans == 1 else tuple(known_positions())[:n_chans]
     if len(names) < n_chans:
-        raise ExportError(f"synthetic EEG has at most {len(names)} electrodes, not {n_chans}: pass a recording")
+        raise ExportError(
+            f"synthetic EEG has at most {len(names)} electrodes, not {n_chans}: pass a recording"
+        )
     recording = synthesize(DEFAULT_SECONDS, info.sfreq, names)
     return recording.zscored() if info.unit == "z" else recording
 
@@ -244,7 +255,9 @@ def reload(bundle: Bundle, source: contract.Source | None = None) -> contract.Su
         )
     program = c.emit(step, info.input.lsb)
     thresholds = [o.threshold for o in info.outputs for _ in range(int(np.prod(o.shape)))]
-    return contract.Subject(offline, step, source, program, info.input.lsb, info.input.sfreq, tuple(thresholds))
+    return contract.Subject(
+        offline, step, source, program, info.input.lsb, info.input.sfreq, tuple(thresholds)
+    )
 
 
 def _golden(compiled: Compiled, counts: contract.Counts) -> bytes:

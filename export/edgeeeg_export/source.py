@@ -52,7 +52,9 @@ class TorchSource:
 
     def _traced_times(self) -> int:
         placeholder = next(
-            node for node in self.program.graph.nodes if node.name == self.program.graph_signature.user_inputs[0]
+            node
+            for node in self.program.graph.nodes
+            if node.name == self.program.graph_signature.user_inputs[0]
         )
         return int(placeholder.meta["val"].shape[-1])
 
@@ -84,7 +86,9 @@ class OnnxSource:
         import onnxruntime
 
         if any(node.domain == DOMAIN for node in model.graph.node):
-            raise CaptureError("a model with edgeeeg nodes has no independent runtime; bring the torch module")
+            raise CaptureError(
+                "a model with edgeeeg nodes has no independent runtime; bring the torch module"
+            )
         self._session: Any = onnxruntime.InferenceSession(
             model.SerializeToString(), providers=["CPUExecutionProvider"]
         )

@@ -15,6 +15,8 @@ from edgeeeg_bridge.emulator import EmulatedBoard
 from edgeeeg_bridge.errors import BoardRefused, BuildError
 from edgeeeg_bridge.messages import Stats
 from edgeeeg_export.boards import find_board
+from edgeeeg_export.contract import Runner
+from edgeeeg_export.targets.c import CProgram
 
 Progress = Callable[[int], None]
 
@@ -58,6 +60,16 @@ def run_emulated(
     elf = build_firmware(c_folder, build_dir, board)
     with EmulatedBoard(elf, machine, qemu_args(elf)) as emulated, Device(emulated.url) as device:
         return _stream(device, counts, on_progress)
+
+
+def emulated_target(board: str, build_dir: Path, on_progress: Progress | None = None) -> Runner:
+    """An emulated board as a target of the contract; it builds its firmware under `build_dir`."""
+
+    def run(program: CProgram, counts: NDArray[np.int16]) -> NDArray[np.float32]:
+        c_folder = program.write(build_dir / "c")
+        return run_emulated(c_folder, build_dir, board, counts, on_progress=on_progress).outputs
+
+    return run
 
 
 def run_on_port(

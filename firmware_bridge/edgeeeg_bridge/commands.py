@@ -34,7 +34,7 @@ def verify(
     """
     from edgeeeg.bundle import Bundle
     from edgeeeg.signal import read_edf
-    from edgeeeg_bridge.board_run import run_emulated, run_on_port
+    from edgeeeg_bridge.board_run import emulated_target, run_on_port
     from edgeeeg_export import contract, contract_table
     from edgeeeg_export.loading import load_model
     from edgeeeg_export.pipeline import counts_for, reload, verification_json
@@ -47,14 +47,15 @@ def verify(
     with terminal.progress() as bar, tempfile.TemporaryDirectory() as build:
         task = bar.add_task("reference", total=None)
         extra: dict[str, contract.Runner] = {}
+
+        def answered(frames: int) -> None:
+            bar.update(task, completed=frames, total=len(counts))
+
         if board is not None:
-            extra["board"] = lambda c: run_emulated(
-                opened.folder / "c", Path(build), board, c, on_progress=lambda n: bar.update(task, completed=n, total=len(c))
-            ).outputs
+            extra["board"] = emulated_target(board, Path(build), answered)
         if port is not None:
-            extra["port"] = lambda c: run_on_port(
-                port, opened.manifest.model_hash, c, on_progress=lambda n: bar.update(task, completed=n, total=len(c))
-            ).outputs
+            model_hash = opened.manifest.model_hash
+            extra["port"] = lambda program, counts: run_on_port(port, model_hash, counts, answered).outputs
         records = contract.verify(
             subject, counts, extra, lambda name: bar.update(task, description=f"verifying {name}", total=None)
         )

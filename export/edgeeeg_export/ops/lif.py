@@ -46,7 +46,9 @@ class Lif(Op):
             len(x.shape) == 3 and x.shape[0] == 1 and x.time_axis == 1,
             f"it expects (1, time, neurons), not {x.shape}",
         )
-        require(beta.shape == threshold.shape == x.shape[2:], "beta and threshold must be one value per neuron")
+        require(
+            beta.shape == threshold.shape == x.shape[2:], "beta and threshold must be one value per neuron"
+        )
         return (x,)
 
     def states(self, inputs: tuple[TensorType, ...]) -> tuple[State, ...]:
@@ -85,11 +87,17 @@ class Lif(Op):
         zero, one, axis = constant(0.0), constant(1.0), constant([1], "int64")
 
         def frame(name: str, t: int) -> str:
-            return add("Gather", (name, constant(t, "int64")), axis=1) if frames > 1 else add("Squeeze", (name, axis))
+            return (
+                add("Gather", (name, constant(t, "int64")), axis=1)
+                if frames > 1
+                else add("Squeeze", (name, axis))
+            )
 
         mem, spikes = add("Unsqueeze", (call.states[0], constant([0], "int64"))), []
         for t in range(frames):
-            fired = add("Greater", (mem, threshold) if len(call.inputs) == 3 else (frame(call.inputs[3], t), zero))
+            fired = add(
+                "Greater", (mem, threshold) if len(call.inputs) == 3 else (frame(call.inputs[3], t), zero)
+            )
             charged = add("Add", (add("Mul", (beta, mem)), frame(x, t)))
             mem = add("Sub", (charged, add("Where", (fired, threshold, zero))))
             spike = add("Where", (add("Greater", (mem, threshold)), one, zero))

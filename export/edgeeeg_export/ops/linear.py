@@ -18,7 +18,9 @@ class Linear(Op):
     def from_matmul(cls, node: OnnxNode) -> Lowered:
         """MatMul with a constant two-dimensional right operand."""
         if node.constant(1) is None or np.ndim(node.constant(1)) != 2:
-            raise node.refuse("the right operand of MatMul must be a constant matrix (in_features, out_features)")
+            raise node.refuse(
+                "the right operand of MatMul must be a constant matrix (in_features, out_features)"
+            )
         return lower_one(cls(), node)
 
     @classmethod
@@ -29,7 +31,10 @@ class Linear(Op):
             raise node.refuse("Gemm needs a constant B and an A that is not transposed")
         if node.attribute("transB", 0):
             weight = weight.T
-        inputs = [node.inputs[0], node.add_constant(weight * np.float32(node.attribute("alpha", 1.0)), "weight")]
+        inputs = [
+            node.inputs[0],
+            node.add_constant(weight * np.float32(node.attribute("alpha", 1.0)), "weight"),
+        ]
         if bias is not None:
             scaled = np.broadcast_to(bias * np.float32(node.attribute("beta", 1.0)), weight.shape[1:])
             inputs.append(node.add_constant(scaled, "bias"))

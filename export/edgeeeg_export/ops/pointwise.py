@@ -136,9 +136,7 @@ def _walk(shape: tuple[int, ...], operands: tuple[tuple[int, ...], ...]) -> _Wal
     for axis, extent in enumerate(shape):
         if extent == 1:
             continue
-        if extents and all(
-            kept[-1] == own[axis] * extent for kept, own in zip(merged, strides, strict=True)
-        ):
+        if extents and all(kept[-1] == own[axis] * extent for kept, own in zip(merged, strides, strict=True)):
             extents[-1] *= extent
             for kept, own in zip(merged, strides, strict=True):
                 kept[-1] = own[axis]

@@ -71,7 +71,9 @@ def plan(graph: Graph) -> Plan:
                 buffers[name] = _Buffer(graph.tensors[name].size, step, last, [name])
     starts, size = _pack(buffers)
     placed = {
-        name: Place(ARENA, place.owner, starts[place.owner] + place.offset) if place.memory == ARENA else place
+        name: Place(ARENA, place.owner, starts[place.owner] + place.offset)
+        if place.memory == ARENA
+        else place
         for name, place in places.items()
     }
     live = [

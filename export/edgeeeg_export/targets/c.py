@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 
@@ -35,6 +36,13 @@ class CProgram:
     n_chans: int
     hop: int
     n_outputs: int
+
+    def write(self, folder: Path) -> Path:
+        """Write the files into a folder, made if it is missing, and return it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in self.files.items():
+            (folder / name).write_text(text)
+        return folder
 
 
 def emit(graph: Graph, lsb: float) -> CProgram:
@@ -178,9 +186,7 @@ int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size);
 
     def source(self) -> str:
         n = self.name
-        constants = "\n".join(
-            _array(self.constant_names[k], k, v) for k, v in self.graph.constants.items()
-        )
+        constants = "\n".join(_array(self.constant_names[k], k, v) for k, v in self.graph.constants.items())
         computed = [node for node in self.graph.nodes if node.name not in self.plan.views]
         layers = "\n".join(self._layer(node) for node in computed)
         calls = "\n".join(f"    {self._call(node)}" for node in computed)
@@ -227,7 +233,11 @@ int {n}_step({n}_t *model, {n}_outputs_t *outputs) {{
                 inputs.append(variable)
                 parameters.append(f"const float *{variable}")
         outputs = tuple(f"y{k}" for k in range(len(node.outputs)))
-        states = () if isinstance(node.op, Cache) else tuple(f"s{k}" for k in range(len(self.graph.states[node.name])))
+        states = (
+            ()
+            if isinstance(node.op, Cache)
+            else tuple(f"s{k}" for k in range(len(self.graph.states[node.name])))
+        )
         parameters += [f"float *{name}" for name in (*outputs, *states)]
         call = CCall(
             tuple(inputs), outputs, states, self.graph.types(node.inputs), self.graph.types(node.outputs)
@@ -244,7 +254,8 @@ int {n}_step({n}_t *model, {n}_outputs_t *outputs) {{
         arguments += [self._pointer(name) for name in node.outputs]
         if not isinstance(node.op, Cache):
             arguments += [
-                f"model->state.{self.fields[f'{node.name}.{k}'][0]}" for k in range(len(self.graph.states[node.name]))
+                f"model->state.{self.fields[f'{node.name}.{k}'][0]}"
+                for k in range(len(self.graph.states[node.name]))
             ]
         return f"{self.name}_layer_{node.name}({', '.join(arguments)});"
 
@@ -442,4 +453,8 @@ def _literal(value: float) -> str:
 def _array(symbol: str, name: str, value: Array) -> str:
     literals = [_literal(v) for v in value.ravel()]
     rows = [f"    {', '.join(literals[i : i + 8])}," for i in range(0, len(literals), 8)]
-    return f"/* {name} {value.shape} */\nstatic const float {symbol}[{value.size}] = {{\n" + "\n".join(rows) + "\n};\n"
+    return (
+        f"/* {name} {value.shape} */\nstatic const float {symbol}[{value.size}] = {{\n"
+        + "\n".join(rows)
+        + "\n};\n"
+    )

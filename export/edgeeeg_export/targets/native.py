@@ -72,4 +72,6 @@ class NativeModel:
             If the bytes are another model's, or damaged.
         """
         if self._library.edgeeeg_host_restore(self._model, saved, ctypes.c_size_t(len(saved))):
-            raise BundleError("the saved state belongs to another model or is damaged; the model keeps its own")
+            raise BundleError(
+                "the saved state belongs to another model or is damaged; the model keeps its own"
+            )

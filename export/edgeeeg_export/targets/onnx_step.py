@@ -74,7 +74,9 @@ class _Builder:
     def add(self, op_type: str, inputs: Sequence[str], name: str | None = None, **attributes: Any) -> str:
         """Append a node with one output."""
         output = name or f"{op_type.lower()}.{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op_type, list(inputs), [output], name=f"{output}.node", **attributes))
+        self.nodes.append(
+            helper.make_node(op_type, list(inputs), [output], name=f"{output}.node", **attributes)
+        )
         return output
 
     def constant(self, value: Any, dtype: str = "float32") -> str:
