@@ -48,7 +48,8 @@ class Bundle:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "its JSON"
             raise BundleError(
-                f"{path} is not a manifest this version reads: {where}: {first['msg']}; export the model again"
+                f"{path} is not a manifest this version reads: {where}: {first['msg']}; "
+                "export the model again"
             ) from error
         for name, info in manifest.files.items():
             _check_file(folder, name, info)

@@ -75,14 +75,14 @@ class Stream:
         samples = np.asarray(samples, dtype=np.float32)
         if samples.ndim != 2 or samples.shape[0] != len(info.input.ch_names):
             raise RecordingError(
-                f"samples of shape {samples.shape} do not fit; expected ({len(info.input.ch_names)}, n_times) for "
-                f"channels {', '.join(info.input.ch_names)}"
+                f"samples of shape {samples.shape} do not fit; expected "
+                f"({len(info.input.ch_names)}, n_times) for channels {', '.join(info.input.ch_names)}"
             )
         if not np.isfinite(samples).all():
             channel, time = np.argwhere(~np.isfinite(samples))[0]
             raise RecordingError(
-                f"channel {info.input.ch_names[channel]} has a sample that is not finite at index {time}; repair or "
-                "interpolate it before pushing"
+                f"channel {info.input.ch_names[channel]} has a sample that is not finite at index {time}; "
+                "repair or interpolate it before pushing"
             )
         self._waiting = np.concatenate([self._waiting, samples], axis=1)
         steps = []

@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def export(
     model: str = typer.Argument(
-        help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` file or an `.onnx` file."
+        help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` or an `.onnx` file."
     ),
     out: Path = typer.Option(..., help="Folder of the bundle; an older bundle there is replaced."),
     weights: Path | None = typer.Option(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgeeeg_export.tensor import Array
 
 TOLERANCE = 1e-4
-"""Against runtimes that are not ours: absolute up to a magnitude of 1, relative to a layer's peak above it."""
+"""Against runtimes that are not ours: absolute up to a magnitude of 1, relative above it."""
 
 SETTLED_SECONDS = 1.0
 """How long two runs must agree again before a flip episode counts as over."""

@@ -1,4 +1,4 @@
-"""The contract: offline = chunked = step by step = ONNX Runtime = C, on hours of samples, checked at export."""
+"""The contract: offline = chunked = step by step = ONNX Runtime = C over hours, checked at export."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from edgeeeg_export.targets.native import NativeModel
 from edgeeeg_export.tensor import Array
 
 CHUNKS = (3, 7)
-"""Hops per call of the chunked runs; one hop at a time is the target `numpy`, and the whole at once comes last."""
+"""Hops per call of the chunked runs; `numpy` is one hop at a time, and the whole at once comes last."""
 
 Counts = NDArray[np.int16]
 Runner = Callable[[CProgram, Counts], Array]
@@ -64,7 +64,7 @@ def verify(
     extra: Mapping[str, Runner] | None = None,
     on_target: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Record]:
-    """Run every target over the same counts, carried without reset, and compare each with the NumPy reference.
+    """Run every target over the same counts, carried without reset, beside the NumPy reference.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def verify(
     Returns
     -------
     dict of str to Record
-        `chunked`, `numpy`, `onnxruntime`, `c_host`, the source's kind (`torch` or `onnx`), and those of `extra`.
+        `chunked`, `numpy`, `onnxruntime`, `c_host`, the source's kind (`torch` or `onnx`), and `extra`'s.
     """
     counts = np.ascontiguousarray(counts[: len(counts) - len(counts) % subject.hop], dtype=np.int16)
     samples = subject.samples(counts)
@@ -111,8 +111,8 @@ def require_kept(records: Mapping[str, Record]) -> None:
         Naming the targets, how far they are off and where it begins.
     """
     broken = [
-        f"{name} differs by {record.max_abs:.3g} (tolerance {record.tolerance:g}) from sample {record.first_over}, "
-        f"worst layer {record.worst_layer or 'output'} {record.worst_layer_error:.3g}, "
+        f"{name} differs by {record.max_abs:.3g} (tolerance {record.tolerance:g}) from sample "
+        f"{record.first_over}, worst layer {record.worst_layer or 'output'} {record.worst_layer_error:.3g}, "
         f"{record.flips_outside_episodes} unexplained flips"
         for name, record in records.items()
         if not record.holds

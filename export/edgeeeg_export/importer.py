@@ -133,8 +133,8 @@ def _input_type(value: onnx.ValueInfoProto) -> TensorType:
     dims = [d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim]
     if len(dims) != 3:
         raise CaptureError(
-            f"input '{value.name}' has {len(dims)} axes; expected (batch, channels, time): export the model with that "
-            "input, or insert the missing axis inside it"
+            f"input '{value.name}' has {len(dims)} axes; expected (batch, channels, time): export the model with "
+            "that input, or insert the missing axis inside it"
         )
     shape = (1 if dims[0] is None else dims[0], *dims[1:])
     if None in shape:

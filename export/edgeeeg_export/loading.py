@@ -75,7 +75,7 @@ def load_model(
             _load_weights(module, weights)
         return _from_module(module, n_chans, n_times, "uV")
     raise CaptureError(
-        f"'{what}' is not a model: give one of {', '.join(SHIPPED)}, module:factory, a .pt2 file or an .onnx file"
+        f"'{what}' is not a model: give one of {', '.join(SHIPPED)}, module:factory, a .pt2 or an .onnx file"
     )
 
 
@@ -98,8 +98,8 @@ def _from_module(module: torch.nn.Module, n_chans: int | None, n_times: int | No
     n_chans = n_chans or getattr(module, "n_chans", None)
     if n_chans is None:
         raise CaptureError(
-            f"{type(module).__name__} does not say how many channels it takes: pass --n-chans, or give it an attribute "
-            "n_chans"
+            f"{type(module).__name__} does not say how many channels it takes: pass --n-chans, or give it an "
+            "attribute n_chans"
         )
     hop = getattr(module, "hop", 1)
     n_times = n_times or getattr(module, "n_times", None) or -(-DEFAULT_TIMES // hop) * hop

@@ -21,12 +21,14 @@ from edgeeeg.bundle import Bundle
 from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo, StateInfo
 from edgeeeg_export import contract
 from edgeeeg_export.boards import check_fit, find_board
+from edgeeeg_export.comparison import Record
 from edgeeeg_export.errors import CaptureError, ExportError
 from edgeeeg_export.footprint import model_flash_bytes
 from edgeeeg_export.importer import import_onnx
 from edgeeeg_export.loading import LoadedModel, load_model
 from edgeeeg_export.passes import simplify
 from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from edgeeeg.signal import Recording
 
 MICROVOLT_LSB = 0.125
-"""µV per int16 count unless told otherwise: a power of two, so integers of µV survive exactly, to ±4096 µV."""
+"""µV per int16 count unless told otherwise: a power of two, so whole µV survive exactly, to ±4096 µV."""
 NORMALISED_LSB = 2.0**-11
 """The same for normalised input: ±16 standard deviations."""
 GOLDEN_SECONDS = 30.0
@@ -106,7 +108,7 @@ def export_model(
     Raises
     ------
     ExportError
-        If the model cannot be captured, streamed or fitted, or the contract is broken: then nothing is written.
+        If the model cannot be captured, streamed or fitted, or breaks the contract: then nothing is written.
     """
     loaded = load_model(model, weights, n_chans, n_times)
     compiled = compile_model(
@@ -204,8 +206,8 @@ def counts_for(manifest: Manifest, recording: Recording | None) -> contract.Coun
         recording.require_sfreq(info.sfreq)
         if recording.unit != info.unit:
             raise ExportError(
-                f"the model takes '{info.unit}' and the recording is in '{recording.unit}'; normalise it with "
-                "Recording.zscored(), or choose the model for µV"
+                f"the model takes '{info.unit}' and the recording is in '{recording.unit}'; normalise it "
+                "with Recording.zscored(), or choose the model for µV"
             )
         recording = recording.pick(info.ch_names)
     counts, _ = recording.to_int16(info.lsb)
@@ -230,13 +232,13 @@ def _synthetic(info: InputInfo) -> Recording:
     return recording.zscored() if info.unit == "z" else recording
 
 
-def verification_json(records: Mapping[str, contract.Record], recording: Recording | None) -> bytes:
+def verification_json(records: Mapping[str, Record], recording: Recording | None) -> bytes:
     """`verification.json`: the records, and what they were taken on."""
     source = "synthetic, seed 0" if recording is None else recording.source
     return (json.dumps({"recording": source, "targets": contract.to_json(records)}, indent=2) + "\n").encode()
 
 
-def reload(bundle: Bundle, source: contract.Source | None = None) -> contract.Subject:
+def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
     """A bundle's model in all of its forms again, from its captured ONNX.
 
     Raises
@@ -250,8 +252,8 @@ def reload(bundle: Bundle, source: contract.Source | None = None) -> contract.Su
     step = stream(offline, info.hop)
     if step.hash != info.model_hash:
         raise ExportError(
-            f"{bundle.folder} was exported by {info.generator}; this version builds another program from it: export "
-            "the model again"
+            f"{bundle.folder} was exported by {info.generator}; this version builds another program from it: "
+            "export the model again"
         )
     program = c.emit(step, info.input.lsb)
     thresholds = [o.threshold for o in info.outputs for _ in range(int(np.prod(o.shape)))]

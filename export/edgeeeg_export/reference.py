@@ -49,14 +49,3 @@ def run(graph: Graph, inputs: Mapping[str, Array], states: States | None = None)
         tensors.update(zip(node.outputs, outputs, strict=True))
     return Result(tensors, after)
 
-
-def run_chunks(graph: Graph, name: str, samples: Array, chunk: int, output: str) -> Array:
-    """Run `samples` (1, n_chans, n_times) in chunks of `chunk` samples; the output's frames along its time axis."""
-    states: States | None = None
-    axis = graph.tensors[output].time_axis
-    pieces = []
-    for start in range(0, samples.shape[2], chunk):
-        result = run(graph, {name: samples[:, :, start : start + chunk]}, states)
-        states = result.states
-        pieces.append(result.tensors[output])
-    return np.concatenate(pieces, axis=axis)

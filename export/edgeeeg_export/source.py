@@ -33,8 +33,8 @@ class Source(Protocol):
         Parameters
         ----------
         forced : mapping of str to array, optional
-            Spikes of the reference, which the layers behind and the resets then follow; what is returned under
-            those names are the model's own decisions.
+            Spikes of the reference, which the layers behind and the resets then follow; what is returned
+            under those names are the model's own decisions.
         """
 
 

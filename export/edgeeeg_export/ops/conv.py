@@ -1,4 +1,7 @@
-"""Conv: y[o, t] = bias[o] + sum_c sum_k weight[o, c, k] x[c, t stride + k dilation - pad], bias first, k fastest."""
+"""Conv over time, summed from the bias on in the order of channels, then taps.
+
+y[o, t] = bias[o] + sum_c sum_k weight[o, c, k] x[c, t stride + k dilation - pad]
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,8 @@ class Conv(Op):
             raise node.refuse("its weights must be constant")
         if weight.ndim != 3:
             raise node.refuse(
-                f"only convolutions over time are supported, and this has {weight.ndim - 2} spatial axes; write a "
-                "temporal convolution as Conv1d, and one over electrodes as Linear or Conv1d of width 1"
+                f"only convolutions over time are supported, and this has {weight.ndim - 2} spatial axes; write "
+                "a temporal convolution as Conv1d, and one over electrodes as Linear or Conv1d of width 1"
             )
         if node.attribute("auto_pad", "NOTSET") != "NOTSET":
             raise node.refuse("auto_pad is not supported; give explicit pads")
@@ -71,11 +74,11 @@ class Conv(Op):
         if self.pads[0] < needed:
             ahead = needed - self.pads[0]
             return (
-                f"it pads {self.pads[0]} of the {needed} frames that it needs from the past, so each output waits "
-                f"for {ahead} frames ({ahead * x.samples_per_frame} samples) of the future; {remedy}"
+                f"it pads {self.pads[0]} of the {needed} frames that it needs from the past, so each output "
+                f"waits for {ahead} frames ({ahead * x.samples_per_frame} samples) of the future; {remedy}"
             )
         if sum(self.pads) >= needed + self.stride:
-            return f"its padding of {self.pads[0]} and {self.pads[1]} frames makes more frames than came in; {remedy}"
+            return f"its padding of {self.pads[0]} + {self.pads[1]} frames makes more frames than came in; {remedy}"
         return None
 
     def macs(self, inputs: tuple[TensorType, ...]) -> int:
@@ -93,9 +96,8 @@ class Conv(Op):
         per_group = c_out // self.groups
         grouped = x.reshape(self.groups, 1, c_group, x.shape[2])
         taps = weight.reshape(self.groups, per_group, c_group, kernel)
-        y = np.zeros((self.groups, per_group, frames), dtype=np.float32)
-        if len(inputs) == 3:
-            y += inputs[2].reshape(self.groups, per_group, 1)
+        bias = inputs[2] if len(inputs) == 3 else np.zeros(c_out, dtype=np.float32)
+        y = np.repeat(bias.reshape(self.groups, per_group, 1), frames, axis=2)
         last = (frames - 1) * self.stride + 1
         for c in range(c_group):
             for k in range(kernel):

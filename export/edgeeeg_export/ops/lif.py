@@ -2,8 +2,8 @@
 
 mem[t] = (beta mem[t-1] + x[t]) - threshold H(mem[t-1] > threshold);  spike[t] = H(mem[t] > threshold)
 
-Reset by subtraction, one step after the spike (`reset_delay`), firing strictly above the threshold. The membrane
-is the whole state. Source: snnTorch `Leaky(reset_mechanism="subtract", reset_delay=True)`.
+Reset by subtraction, one step after the spike (`reset_delay`), firing strictly above the threshold. The
+membrane is the whole state. Source: snnTorch `Leaky(reset_mechanism="subtract", reset_delay=True)`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ class Linear(Op):
     @classmethod
     def from_matmul(cls, node: OnnxNode) -> Lowered:
         """MatMul with a constant two-dimensional right operand."""
-        if node.constant(1) is None or np.ndim(node.constant(1)) != 2:
+        weight = node.constant(1)
+        if weight is None or weight.ndim != 2:
             raise node.refuse(
                 "the right operand of MatMul must be a constant matrix (in_features, out_features)"
             )
@@ -65,7 +66,7 @@ class Linear(Op):
         x, weight = inputs[0], inputs[1]
         y = np.zeros((*x.shape[:-1], weight.shape[1]), dtype=np.float32)
         if len(inputs) == 3:
-            y += inputs[2]
+            y[...] = inputs[2]  # not added to 0, which would turn a bias of -0 into +0
         for k in range(weight.shape[0]):
             y += x[..., k, None] * weight[k]
         return (y,), ()
@@ -75,7 +76,8 @@ class Linear(Op):
         k, n = call.input_types[1].shape
         bias = call.inputs[2] if len(call.inputs) == 3 else "0"
         rows = call.input_types[0].size // k
-        return f"edgeeeg_linear({call.inputs[0]}, {call.inputs[1]}, {bias}, {call.outputs[0]}, {rows}, {k}, {n});"
+        operands = ", ".join((call.inputs[0], call.inputs[1], bias, call.outputs[0]))
+        return f"edgeeeg_linear({operands}, {rows}, {k}, {n});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """MatMul, and Add for the bias."""

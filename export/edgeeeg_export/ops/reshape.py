@@ -99,6 +99,6 @@ def _with_time(node: OnnxNode, x: TensorType, shape: tuple[int, ...]) -> tuple[i
         if extent == x.frames and int(np.prod(shape[:axis], dtype=np.int64)) == before:
             return (*shape[:axis], -1, *shape[axis + 1 :])
     raise node.refuse(
-        f"reshaping {x.shape} to {shape} mixes time with another axis, so the layers behind it need a whole window; "
-        "keep time an axis of its own (a Conv1d or a Linear per frame does)"
+        f"reshaping {x.shape} to {shape} mixes time with another axis, so the layers behind it need a whole "
+        "window; keep time an axis of its own (a Conv1d or a Linear per frame does)"
     )

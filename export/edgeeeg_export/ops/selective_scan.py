@@ -2,8 +2,8 @@
 
 h[t] = exp(Δ[t] A) h[t-1] + (Δ[t] u[t]) B[t];  y[t] = sum_n h[t, :, n] C[t, n] + D u[t]
 
-summed in the order of n. Source: Gu and Dao 2023, "Mamba", equation 2 with the discretization of its reference
-scan (`selective_scan_ref`); Δ has passed its softplus, A is negative.
+summed in the order of n. Source: Gu and Dao 2023, "Mamba", equation 2 with the discretization of its
+reference scan (`selective_scan_ref`); Δ has passed its softplus, A is negative.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgeeeg_export.tensor import Array, State, TensorType
 
 @dataclass(frozen=True, slots=True)
 class SelectiveScan(Op):
-    """Inputs u (1, frames, d), Δ (1, frames, d), A (d, n), B and C (1, frames, n), D (d,); output (1, frames, d)."""
+    """Inputs u and Δ (1, frames, d), A (d, n), B and C (1, frames, n), D (d,); output (1, frames, d)."""
 
     @classmethod
     def from_onnx(cls, node: OnnxNode) -> Lowered:

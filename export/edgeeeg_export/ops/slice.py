@@ -78,10 +78,11 @@ class Slice(Op):
         inner = int(np.prod(shape[self.axis + 1 :], dtype=np.int64))
         outer = int(np.prod(shape[: self.axis], dtype=np.int64))
         kept, row = (self.stop - self.start) * inner, shape[self.axis] * inner
+        source = f"{call.inputs[0]}[{row} * r + {self.start * inner} + i]"
         return (
             f"for (size_t r = 0; r < {outer}; r++) {{\n"
             f"    for (size_t i = 0; i < {kept}; i++) {{\n"
-            f"        {call.outputs[0]}[{kept} * r + i] = {call.inputs[0]}[{row} * r + {self.start * inner} + i];\n"
+            f"        {call.outputs[0]}[{kept} * r + i] = {source};\n"
             "    }\n}"
         )
 

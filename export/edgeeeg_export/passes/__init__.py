@@ -1,6 +1,7 @@
 """The passes between capture and streaming: a visible tuple of pure functions from graph to graph.
 
-A graph checks itself on construction (names, shapes, time axes, states), so every pass is verified as it ends.
+A graph checks itself on construction (names, shapes, time axes, states), so every pass is verified as it
+ends.
 """
 
 from __future__ import annotations

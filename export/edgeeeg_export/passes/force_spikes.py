@@ -1,7 +1,7 @@
 """Spikes from outside: cut a graph at its spiking layers, so that two targets can be compared layer by layer.
 
-A float spike can flip where the membrane passes within rounding of the threshold, and one flip moves everything
-behind it. With a reference's spikes forced, what remains is the rounding of each layer.
+A float spike can flip where the membrane passes within rounding of the threshold, and one flip moves
+everything behind it. With a reference's spikes forced, what remains is the rounding of each layer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from edgeeeg_export.ops.lif import Lif
 
 
 def forced_names(spikes: str) -> tuple[str, str]:
-    """The two inputs that `force_spikes` adds for one layer: its spikes now, and one frame ago for the reset."""
+    """The two inputs that `force_spikes` adds for a layer: its spikes now, and a frame ago for the reset."""
     return f"{spikes}.forced", f"{spikes}.reset"
 
 

@@ -10,7 +10,7 @@ from edgeeeg_export.ops.linear import Linear
 
 
 def fuse_bias(graph: Graph) -> Graph:
-    """Fuse every constant vector added to the result of a dense layer, where nothing else reads that result."""
+    """Fuse every constant vector added to the result of a dense layer that nothing else reads."""
     nodes = list(graph.nodes)
     for add in graph.nodes:
         match = _match(graph, add)

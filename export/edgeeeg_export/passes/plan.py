@@ -22,7 +22,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Places of all run-time tensors, nodes that need no code, and the arena beside its lower bound (floats)."""
+    """Places of all run-time tensors, nodes that need no code, the arena and its lower bound (floats)."""
 
     places: Mapping[str, Place]
     views: frozenset[str]
@@ -42,8 +42,10 @@ class _Buffer:
 
 
 def plan(graph: Graph) -> Plan:
-    """Share the arena by lifetime: views cost nothing, elementwise results overwrite their operand, the rest is
-    placed largest first in the lowest gap that is free while it lives.
+    """Share the arena by lifetime.
+
+    Views cost nothing, elementwise results overwrite their operand, and the rest is placed largest first in the
+    lowest gap that is free while it lives.
     """
     last_use = {name: len(graph.nodes) for name in graph.outputs}
     for step, node in enumerate(graph.nodes):

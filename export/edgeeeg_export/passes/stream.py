@@ -1,8 +1,8 @@
 """Streaming: a graph over a recording becomes one over a hop, with explicit state.
 
-Every layer must be able to run continuously: what it needs of the past becomes state, and nothing may need the
-future. Zero initial state equals the zero padding of the offline layers, so the result is `continuous`: equal
-to one offline pass over the whole recording.
+Every layer must be able to run continuously: what it needs of the past becomes state, and nothing may need
+the future. Zero initial state equals the zero padding of the offline layers, so the result is `continuous`:
+equal to one offline pass over the whole recording.
 """
 
 from __future__ import annotations

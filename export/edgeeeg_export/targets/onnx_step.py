@@ -28,14 +28,14 @@ def emit(graph: Graph, expose: Sequence[str] = ()) -> onnx.ModelProto:
     for name, value in graph.constants.items():
         builder.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
     for node in graph.nodes:
-        states = tuple(state.name for state in graph.states[node.name])
+        names = tuple(state.name for state in graph.states[node.name])
         node.op.to_onnx(
             OnnxCall(
                 builder,
                 node.inputs,
                 node.outputs,
-                states,
-                tuple(name + NEXT for name in states),
+                names,
+                tuple(name + NEXT for name in names),
                 graph.types(node.inputs),
                 graph.types(node.outputs),
             )
