@@ -62,6 +62,7 @@ class EmulatedBoard:
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
+                start_new_session=True,  # Ctrl-C is for the host, which then asks QEMU to leave
             )
         return self
 

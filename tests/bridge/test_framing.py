@@ -68,6 +68,13 @@ def test_an_endless_frame_is_rejected_once_and_not_kept() -> None:
     assert decoder.rejected == 1
 
 
+def test_the_longest_frame_with_bytes_after_it_is_no_frame(c_link: ctypes.CDLL) -> None:
+    stream = encode_frame(b"\x01" * MAX_PAYLOAD)[:-1] + b"\x05\x05\0"
+    decoder = FrameDecoder()
+    assert (decoder.receive_data(stream), decoder.rejected) == ([], 1)
+    assert c_decode(c_link, stream) == ([], 1)
+
+
 def test_a_payload_too_long_for_a_frame_is_refused() -> None:
     assert len(encode_frame(b"\x01" * MAX_PAYLOAD)) == MAX_FRAME_BYTES
     with pytest.raises(FrameTooLong, match="513 bytes exceeds 512"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 
 import numpy as np
@@ -24,7 +25,7 @@ from edgeeeg_bridge.messages import (
     Stats,
     StatsRequest,
 )
-from edgeeeg_bridge.protocol import RX_BUFFER_BYTES, WINDOW, CommandKind, ErrorCode
+from edgeeeg_bridge.protocol import RX_BUFFER_BYTES, WINDOW, CommandKind, ErrorCode, ReplyKind
 from edgeeeg_bridge.session import TRANSITIONS, Session, SessionState
 
 KINDS = ("drop", "flip", "duplicate", "insert", "stray zero", "burst")
@@ -35,13 +36,20 @@ def clean(data: bytes) -> bytes:
 
 
 class Bench:
-    """A session, a board and the wires between them, on a clock that only moves when nothing else does."""
+    """A session and a board, joined by wires that carry a few bytes at a time, and a clock of their own.
+
+    A turn takes 1 ms and moves at most `BYTES_A_TURN` either way, so that frames are on their way while
+    others are answered; once nothing moves, the clock jumps to the session's deadline.
+    """
+
+    BYTES_A_TURN = 64
 
     def __init__(self, board, to_board=clean, to_host=clean, nonce: int = 1) -> None:
         self.board, self.to_board, self.to_host = board, to_board, to_host
         self.session = Session(nonce, timeout=2.0, max_repeats=20)
         self.now = 0.0
         self.timeouts = 0
+        self._there, self._back = bytearray(), bytearray()
 
     def open(self) -> None:
         self.session.open(self.now)
@@ -49,11 +57,15 @@ class Bench:
             self.turn()
 
     def turn(self) -> list[Reply]:
-        answer = self.to_host(self.board.receive(self.to_board(self.session.data_to_send())))
-        if not answer:
+        self.now += 0.001
+        self._there += self.to_board(self.session.data_to_send())
+        there, self._there = self._there[: self.BYTES_A_TURN], self._there[self.BYTES_A_TURN :]
+        self._back += self.to_host(self.board.receive(bytes(there)))
+        back, self._back = self._back[: self.BYTES_A_TURN], self._back[self.BYTES_A_TURN :]
+        if not there and not back:
             self.now = self.session.deadline
             self.timeouts += 1
-        replies = self.session.receive_data(answer, self.now)
+        replies = self.session.receive_data(bytes(back), self.now)
         self.session.check_time(self.now)
         return replies
 
@@ -121,20 +133,98 @@ def test_a_wire_with_every_fault_at_once_is_mastered(c_board, faulty_wire, recor
 def test_losses_are_repaired_without_waiting_and_without_a_storm(
     c_board, faulty_wire, recording, reference
 ) -> None:
-    bench = Bench(c_board, faulty_wire(("flip",), 0.002, 1).carry, faulty_wire(("flip",), 0.002, 2).carry)
+    bench = Bench(c_board, faulty_wire(("flip",), 0.005, 0).carry, faulty_wire(("flip",), 0.005, 100).carry)
     bench.open()
     assert same_bits(bench.stream(recording), reference(recording))
-    assert bench.timeouts <= 2
-    assert bench.session.repeats < 500
+    assert bench.timeouts <= 4
+    assert bench.session.repeats < 1400  # of 500 commands, with some 300 frames damaged
 
 
-def test_a_lost_reply_is_repeated_and_the_command_not_carried_out_twice(bench, recording, reference) -> None:
-    answers = iter([True, False])  # of the two turns, the second loses all
-    bench.to_host = lambda data: data if next(answers, True) else b""
-    bench.turn()
-    assert same_bits(bench.stream(recording[:16]), reference(recording[:16]))
+class DamageOnce:
+    """Flips a bit in the middle of one transmission."""
+
+    def __init__(self, which: int) -> None:
+        self._left = which
+
+    def __call__(self, data: bytes) -> bytes:
+        if data:
+            self._left -= 1
+        if not data or self._left != -1:
+            return data
+        middle = len(data) // 2
+        return data[:middle] + bytes([data[middle] ^ 0x10]) + data[middle + 1 :]
+
+
+def test_a_damaged_command_is_asked_for_again_at_once(bench, recording, reference) -> None:
+    bench.to_board = DamageOnce(0)
+    assert same_bits(bench.stream(recording[:4]), reference(recording[:4]))
+    assert (bench.timeouts, bench.session.repeats) == (0, 1)
+    assert stats(bench).rejected_frames == 1
+
+
+def test_a_damaged_reply_is_repeated_at_once_and_its_command_not_carried_out_twice(
+    bench, recording, reference
+) -> None:
+    bench.to_host = DamageOnce(0)
+    assert same_bits(bench.stream(recording[:4]), reference(recording[:4]))
+    assert (bench.timeouts, bench.session.repeats, bench.session.rejected_frames) == (0, 1, 1)
     counted = stats(bench)
-    assert (counted.duplicates, counted.steps, bench.timeouts) == (4, 4, 2)
+    assert (counted.duplicates, counted.steps) == (1, 1)
+
+
+def test_a_reply_that_vanished_is_noticed_by_the_next_one(bench, recording, reference) -> None:
+    vanishing = iter([True])
+    bench.to_host = lambda data: b"" if data and next(vanishing, False) else data
+    assert same_bits(bench.stream(recording[:200]), reference(recording[:200]))
+    assert bench.timeouts == 0
+    assert bench.session.repeats == stats(bench).duplicates <= 3
+
+
+def test_a_silence_is_ended_by_repeating_everything(bench, recording, reference) -> None:
+    silent = True
+
+    def line(data: bytes) -> bytes:
+        return b"" if silent else data
+
+    bench.to_board = line
+    for start in (0, 4, 8):
+        bench.session.send(Samples(recording[start : start + 4].tobytes()), bench.now)
+    bench.turn()
+    bench.turn()
+    silent = False
+    assert bench.timeouts == 2
+    assert same_bits(bench.stream(recording[12:40]), reference(recording[:40]))
+
+
+def test_a_command_answered_long_ago_is_not_answered_with_a_later_reply(c_board) -> None:
+    bench = Bench(c_board)
+    bench.open()
+    bench.exchange([Reset()] * (WINDOW + 1))
+    assert c_board.receive(encode_frame(Reset(seq=1).payload())) != b""
+    assert c_board.receive(encode_frame(Reset(seq=0).payload())) == b""
+
+
+def test_a_gap_is_named_once_a_round(c_board) -> None:
+    Bench(c_board).open()
+    for round_, answered in ((0, True), (0, False), (1, True), (1, False)):
+        answer = c_board.receive(encode_frame(Reset(seq=3, round=round_).payload()))
+        assert (answer != b"") is answered
+
+
+def test_a_nak_of_an_earlier_round_is_not_followed_again(bench) -> None:
+    bench.session.send(Reset(), 0.0)
+    nak = encode_frame(struct.pack("<BHB", ReplyKind.NAK, 0, 0))
+    bench.session.receive_data(nak, 0.0)
+    bench.session.receive_data(nak, 0.0)
+    assert bench.session.repeats == 1
+
+
+def test_a_hello_to_somebody_else_opens_no_session(c_board) -> None:
+    session, other = Session(1), Session(2)
+    for each in (session, other):
+        each.open(0.0)
+    session.receive_data(c_board.receive(other.data_to_send()), 0.0)
+    assert (session.state, session.hello) == (SessionState.CONNECTING, None)
 
 
 def test_sequence_numbers_wrap(c_board) -> None:
@@ -209,6 +299,24 @@ def test_after_an_error_the_model_refuses_samples_until_it_is_reset(bench, recor
     assert same_bits(bench.stream(recording), reference(recording))
 
 
+def test_a_restored_state_ends_the_refusal_too(bench, recording, reference) -> None:
+    bench.stream(recording[:40])
+    state = b"".join(reply.state for reply in bench.exchange([Save(0), Save(496), Save(992)]))
+    bench.exchange([Samples(np.full(2, -32768, np.int16).tobytes())])
+    bench.exchange(Restore(at, len(state), state[at : at + 496]) for at in range(0, len(state), 496))
+    assert same_bits(bench.stream(recording[40:]), reference(recording)[10:])
+
+
+def test_a_model_that_takes_a_whole_hop_without_a_step_is_an_error_and_no_endless_loop(bench) -> None:
+    (reply,) = bench.exchange([Samples(np.full((10, 2), -32766, np.int16).tobytes())])
+    assert isinstance(reply, Error)
+    assert (reply.code, reply.detail) == (ErrorCode.MODEL, 1)
+
+
+def test_a_board_without_a_session_keeps_silent_on_noise(c_board) -> None:
+    assert c_board.receive(b"\0noise\0") == b""
+
+
 def test_a_new_session_is_not_answered_with_the_old_ones_replies(
     bench, c_board, recording, reference
 ) -> None:
@@ -276,6 +384,11 @@ def test_a_host_of_another_version_is_told_the_boards_and_gets_no_session(c_boar
 def test_an_intact_frame_that_is_no_message_is_an_error(bench) -> None:
     with pytest.raises(MalformedMessage):
         bench.session.receive_data(encode_frame(b"\x99"), 0.0)
+
+
+def test_an_intact_frame_too_short_for_a_command_is_counted_as_rejected(bench, c_board) -> None:
+    assert c_board.receive(encode_frame(b"\x03\0")) == b""
+    assert stats(bench).rejected_frames == 1
 
 
 def test_the_table_of_transitions_leaves_no_state_without_a_way_in() -> None:

@@ -43,7 +43,7 @@ int edgeeeg_model_push(edgeeeg_model_t *model, const int16_t *samples, size_t fr
 
 /* Outputs: the leaky sums, their sum and difference, and the bits of the step count, which are no number. */
 int edgeeeg_model_step(edgeeeg_model_t *model, float *outputs) {
-    if (model->n_pending < EDGEEEG_HOP)
+    if (model->n_pending < EDGEEEG_HOP || model->pending[0] == FAKE_MODEL_STALLS)
         return 0;
     for (size_t i = 0; i < EDGEEEG_HOP * EDGEEEG_N_CHANS; i++) {
         float *level = &model->level[i % EDGEEEG_N_CHANS];

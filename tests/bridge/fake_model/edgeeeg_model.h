@@ -12,9 +12,10 @@
 #define EDGEEEG_LSB_UV      0.125f
 #define EDGEEEG_SAVED_BYTES 1200
 
-/* Returned where a sample is this: the way to an error, and to a stack overflow. */
+/* Samples that lead to an error, to a stack overflow, and to a step that never gives its outputs. */
 #define FAKE_MODEL_REFUSES   ((int16_t)-32768)
 #define FAKE_MODEL_OVERFLOWS ((int16_t)-32767)
+#define FAKE_MODEL_STALLS    ((int16_t)-32766)
 
 typedef struct {
     float level[EDGEEEG_N_CHANS]; /* µV, a leaky sum */
