@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from enum import StrEnum
 from pathlib import Path
 
 import typer
 
 from edgeeeg import terminal
+from edgeeeg.errors import MissingDependency
 
 
 class DataSet(StrEnum):
@@ -47,6 +49,7 @@ def train(
     """
     from dataclasses import replace
 
+    _require_packages("torch", "sklearn", "scipy", "safetensors")
     from edgeeeg.data.bonn_segments import TASKS, Task
     from edgeeeg.signal.bonn import read_bonn
     from edgeeeg.training.bonn import TrainingRun, plan_runs, train_bonn
@@ -80,3 +83,9 @@ def train(
     else:
         for path in written:
             terminal.stdout.print(str(path))
+
+
+def _require_packages(*packages: str) -> None:
+    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        raise MissingDependency(f"training needs {', '.join(missing)}: pip install 'edgeeeg[train]'")

@@ -40,7 +40,7 @@ class TrainingSettings:
     seed : of the initial weights, the order of files and the augmentation.
     """
 
-    epochs: int = 200
+    epochs: int = 240
     batch_size: int = 64
     learning_rate: float = 6e-3
     weight_decay: float = 1e-2

@@ -1,3 +1,4 @@
+import importlib.util
 import json
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edgeeeg.cli import build_app
-from edgeeeg.errors import RecordingError
+from edgeeeg.errors import MissingDependency, RecordingError
 from edgeeeg.models.pretrained import load_pretrained
 from edgeeeg.signal.bonn import DESCRIPTIONS, N_TIMES
 from edgeeeg.training.bonn import plan_runs
@@ -48,6 +49,17 @@ def test_train_without_data_says_what_is_missing(tmp_path: Path) -> None:
             catch_exceptions=False,
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_train_without_torch_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "torch" else find_spec(name)
+    )
+    with pytest.raises(MissingDependency, match=r"training needs torch: pip install 'edgeeeg\[train\]'"):
+        RUNNER.invoke(
+            build_app(), ["train", "--root", str(tmp_path), "--out", str(tmp_path)], catch_exceptions=False
+        )
 
 
 def test_both_tasks_with_folds_are_twelve_runs() -> None:
