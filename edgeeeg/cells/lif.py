@@ -87,6 +87,7 @@ def scan(
     forced : (batch, time, n), optional
         Spikes of another implementation: the reset after time t follows `forced[:, t]`, while the spikes
         returned are this implementation's own decisions, so that a flip is seen once and sets off no others.
+        The first reset follows the state's own membrane.
 
     Raises
     ------
