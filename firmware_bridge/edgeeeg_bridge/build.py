@@ -105,6 +105,8 @@ def build_firmware(model_dir: Path, build_dir: Path, board: str = "qemu:mps2-an3
 
 def _compile(compiler: str, flags: tuple[str, ...], sources: list[Path], build_dir: Path) -> list[Path]:
     build_dir.mkdir(parents=True, exist_ok=True)
+    for stale in build_dir.glob("*.o"):
+        stale.unlink()  # of another model: whoever lists the objects must find only this one's
     objects = []
     for source in sources:
         target = build_dir / f"{source.stem}.o"

@@ -10,10 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edgeeeg.errors import MissingDependency
-from edgeeeg_bridge.build import build_firmware
 from edgeeeg_bridge.errors import EmulatorError
-
-__all__ = ["EmulatedBoard", "build_firmware"]
 
 EMULATOR = "qemu-system-arm"
 _HEADLESS = ("-display", "none", "-monitor", "none")
@@ -28,7 +25,7 @@ class EmulatedBoard:
     Parameters
     ----------
     elf
-        Firmware, see `build_firmware`.
+        Firmware, see `edgeeeg_bridge.build.build_firmware`.
     machine
         QEMU's machine name.
     extra_args

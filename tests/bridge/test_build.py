@@ -53,6 +53,16 @@ def test_arithmetic_from_the_c_library_is_refused(
         build.build_firmware(model, tmp_path / "build")
 
 
+def test_objects_of_an_earlier_model_do_not_stay(
+    firmware_elf: Path, fake_model_directory: Path, tmp_path: Path
+) -> None:
+    stale = tmp_path / "model" / "earlier.o"
+    stale.parent.mkdir()
+    stale.touch()
+    build.build_firmware(fake_model_directory, tmp_path)
+    assert [path.name for path in stale.parent.iterdir()] == ["edgeeeg_model.o"]
+
+
 def test_the_firmware_lies_beside_the_package() -> None:
     assert (build.firmware_directory() / "main.c").is_file()
 
