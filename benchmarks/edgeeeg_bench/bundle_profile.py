@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,10 @@ class BundleProfile:
     def fits(self) -> bool:
         """Whether model and stack fit the memory of the part that the board stands for."""
         return fits(find_board(self.board), self.image_flash_bytes, self.sizes.ram_bytes)
+
+    def to_bytes(self) -> bytes:
+        """`profile.json`."""
+        return (json.dumps(self.to_json(), indent=2) + "\n").encode()
 
     def to_json(self) -> dict[str, Any]:
         """The profile as JSON values, a grade beside every figure."""
@@ -96,7 +101,12 @@ def profile_bundle(
     info = bundle.manifest
     out = build_dir / "counts.tsv"
     run = run_emulated(
-        bundle.folder / "c", build_dir, board, counts, lambda elf: plugin_args(elf, out, build_dir), on_progress
+        bundle.folder / "c",
+        build_dir,
+        board,
+        counts,
+        lambda elf: plugin_args(elf, out, build_dir),
+        on_progress,
     )
     objects = sorted((build_dir / "model").glob("*.o"))
     model = model_profile(read_counts(out), model_symbols(objects), len(run.outputs))

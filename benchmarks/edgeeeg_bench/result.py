@@ -41,11 +41,15 @@ class Scores(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TaskScores:
-    """One task, such as "raw" or "normalised": the detector beside baselines by name, on the same folds."""
+    """One task, such as "raw" or "normalised": the detector beside baselines by name, on the same folds.
+
+    `semantics` holds the detector's scores for each way of carrying its state, `detector` the one deployed.
+    """
 
     name: str
     detector: Scores
     baselines: Mapping[str, Scores]
+    semantics: Mapping[str, Scores]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,7 +178,8 @@ def _scores_to_dict(scores: Scores) -> dict[str, Any]:
 
 def _task_to_dict(task: TaskScores) -> dict[str, Any]:
     baselines = {name: _scores_to_dict(scores) for name, scores in task.baselines.items()}
-    return _scores_to_dict(task.detector) | {"baselines": baselines}
+    semantics = {name: _scores_to_dict(scores) for name, scores in task.semantics.items()}
+    return _scores_to_dict(task.detector) | {"semantics": semantics, "baselines": baselines}
 
 
 def _energy_to_dict(estimate: EnergyEstimate) -> dict[str, Any]:

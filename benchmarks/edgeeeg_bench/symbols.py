@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from edgeeeg_export.elf import Segment, segments
 from edgeeeg_bench.errors import CountError
+from edgeeeg_export.elf import Segment, segments
 from edgeeeg_export.toolchain import run_tool
 
 # Stack pointer and reset come first; 15 system exceptions and at most 240 interrupts follow (Armv7-M, B1.5).

@@ -56,7 +56,7 @@ def run_emulated(
     """
     machine = find_board(board).machine
     if machine is None:
-        raise BuildError(f"{board} is not emulated: connect one and give its serial port, or use qemu:mps2-an386")
+        raise BuildError(f"{board} is not emulated: connect it and give its port, or use qemu:mps2-an386")
     elf = build_firmware(c_folder, build_dir, board)
     with EmulatedBoard(elf, machine, qemu_args(elf)) as emulated, Device(emulated.url) as device:
         return _stream(device, counts, on_progress)
@@ -85,8 +85,8 @@ def run_on_port(
     with Device(url) as device:
         if device.hello.model_hash != model_hash[: len(device.hello.model_hash)]:
             raise BoardRefused(
-                f"the board on {url} runs model {device.hello.model_hash}, not {model_hash[:16]}: flash this bundle's "
-                "firmware"
+                f"the board on {url} runs model {device.hello.model_hash}, not {model_hash[:16]}: flash this "
+                "bundle's firmware"
             )
         device.reset()
         return _stream(device, counts, on_progress)

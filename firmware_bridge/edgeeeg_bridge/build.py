@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeeeg.errors import MissingDependency
 from edgeeeg_bridge.errors import BuildError
 from edgeeeg_export.boards import find_board
+from edgeeeg_export.errors import ToolchainError
+from edgeeeg_export.toolchain import compile_object, run_tool
 
 COMPILER = "arm-none-eabi-gcc"
 
-_COMMON_FLAGS = ("-std=c99", "-O2", "-g", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
-_WARNINGS = ("-Wall", "-Wextra", "-Werror")
-# Neither may turn a loop into a call of the C library: instructions are attributed by symbol, and start-up
-# runs before the library's own data exist.
-_NO_LIBRARY_CALLS = ("-fno-builtin", "-fno-tree-loop-distribute-patterns")
+_FIRMWARE_FLAGS = ("-g", "-ffunction-sections", "-fdata-sections")
 # -lc for the copies of structs that GCC emits; no -lm, so that the model's arithmetic is its own.
 _LINK_FLAGS = (
     "-nostartfiles",
@@ -79,47 +75,25 @@ def build_firmware(model_dir: Path, build_dir: Path, board: str = "qemu:mps2-an3
         raise BuildError(
             f"{model_dir} holds no exported model: edgeeeg_model.h and C files are expected there"
         )
-    compiler = shutil.which(COMPILER)
-    if compiler is None:
-        raise MissingDependency(
-            f"{COMPILER} is not installed: apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
-        )
     firmware = firmware_directory()
     core = find_board(board).gcc_flags
-    flags = (*core, *_COMMON_FLAGS, *_WARNINGS, *_NO_LIBRARY_CALLS)
+    flags = (*core, *_FIRMWARE_FLAGS)
     includes = (f"-I{model_dir}", f"-I{firmware}", f'-DBOARD_HEADER="{port.header}"')
-    objects = [
-        *_compile(compiler, flags, model_sources, build_dir / "model"),
-        *_compile(
-            compiler,
-            (*flags, *includes),
-            [firmware / name for name in (*_SOURCES, port.uart)],
-            build_dir / "firmware",
-        ),
-    ]
+    sources = [firmware / name for name in (*_SOURCES, port.uart)]
     elf = build_dir / "firmware.elf"
-    script = f"-T{firmware / port.linker_script}"
-    _run([compiler, *core, *_LINK_FLAGS, script, *map(str, objects), *_LIBRARIES, "-o", str(elf)])
+    try:
+        objects = [
+            *_compile(flags, model_sources, build_dir / "model"),
+            *_compile((*flags, *includes), sources, build_dir / "firmware"),
+        ]
+        script = f"-T{firmware / port.linker_script}"
+        run_tool(COMPILER, *core, *_LINK_FLAGS, script, *objects, *_LIBRARIES, "-o", elf)
+    except ToolchainError as error:
+        raise BuildError(f"the firmware cannot be built from {model_dir}: {error}") from error
     return elf
 
 
-def _compile(compiler: str, flags: tuple[str, ...], sources: list[Path], build_dir: Path) -> list[Path]:
-    build_dir.mkdir(parents=True, exist_ok=True)
-    for stale in build_dir.glob("*.o"):
-        stale.unlink()  # of another model: whoever lists the objects must find only this one's
-    objects = []
-    for source in sources:
-        target = build_dir / f"{source.stem}.o"
-        _run([compiler, *flags, "-c", str(source), "-o", str(target)])
-        objects.append(target)
-    return objects
-
-
-def _run(command: list[str]) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        lines = result.stderr.splitlines()
-        first = next(
-            (line for line in lines if "error" in line or "undefined" in line), result.stderr.strip()
-        )
-        raise BuildError(f"{Path(command[0]).name} failed: {first}")
+def _compile(flags: tuple[str, ...], sources: list[Path], build_dir: Path) -> list[Path]:
+    shutil.rmtree(build_dir, ignore_errors=True)  # an object of an older model must not be linked in
+    build_dir.mkdir(parents=True)
+    return [compile_object(source, build_dir / f"{source.stem}.o", COMPILER, flags) for source in sources]

@@ -22,7 +22,7 @@ def verify(
     ),
     weights: Path | None = typer.Option(None, help="State dict for module:factory."),
     board: str | None = typer.Option(None, help="Emulated board to run it on, such as qemu:mps2-an386."),
-    port: str | None = typer.Option(None, help="Serial port or pyserial URL of a board that runs the bundle."),
+    port: str | None = typer.Option(None, help="Serial port or pyserial URL of a board that runs it."),
     recording: Path | None = typer.Option(
         None, exists=True, help="EDF file to run; default: ten minutes of synthetic EEG."
     ),

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
-from edgeeeg.errors import MissingDependency
 from edgeeeg_bridge.errors import EmulatorError
+from edgeeeg_export.toolchain import find_program
 
 EMULATOR = "qemu-system-arm"
 _HEADLESS = ("-display", "none", "-monitor", "none")
@@ -38,10 +38,7 @@ class EmulatedBoard:
     """
 
     def __init__(self, elf: Path, machine: str = "mps2-an386", extra_args: tuple[str, ...] = ()) -> None:
-        emulator = shutil.which(EMULATOR)
-        if emulator is None:
-            raise MissingDependency(f"{EMULATOR} is not installed: apt-get install qemu-system-arm")
-        self._command = (emulator, "-M", machine, "-kernel", str(elf), *extra_args)
+        self._command = (find_program(EMULATOR), "-M", machine, "-kernel", str(elf), *extra_args)
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 

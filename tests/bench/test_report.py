@@ -50,11 +50,13 @@ def result(trace):
     step = SymbolProfile("net_step", 200, 10_000_000, 50_000.0, cycles)
     memcpy = SymbolProfile("memcpy", 9, 400, 2.0, Cycles(3, 3, 3))
     profile = ModelProfile(200, 50_000.0, cycles, (step,), (), (memcpy,))
+    carried = scores(0.99)
+    task = TaskScores("raw", carried, {"boosted_trees": scores(0.97)}, {"windowed": scores(0.98), "carried": carried})
     return DemoResult(
         title="A <detector>",
         model_hash="0123456789abcdef",
         trace=trace,
-        tasks=(TaskScores("raw", scores(0.99), {"boosted_trees": scores(0.97)}),),
+        tasks=(task,),
         protocol={"split_unit": "file", "folds": 5},
         contract={
             "numpy": RECORD,

@@ -32,7 +32,7 @@ def running(elf: Path) -> list[int]:
 
 def test_a_missing_emulator_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingDependency, match="apt-get install qemu-system-arm"):
+    with pytest.raises(MissingDependency, match="apt-get install -y qemu-system-arm"):
         EmulatedBoard(tmp_path / "firmware.elf")
 
 

@@ -1,0 +1,42 @@
+# The commands of the project; continuous integration only calls them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.ready
+DATA ?= $(EDGEEEG_DATA)
+C_FILES := $(wildcard firmware_bridge/firmware/*.[ch] export/edgeeeg_export/runtime/*.[ch] benchmarks/edgeeeg_bench/plugin/*.[ch])
+
+.PHONY: demo test check golden bench train clean system
+
+demo: $(SETUP)
+	$(BIN)/edgeeeg demo --out runs/demo
+
+test: $(SETUP)
+	$(BIN)/python -m pytest
+
+check: $(SETUP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
+
+golden: $(SETUP)
+	$(BIN)/python -m edgeeeg_bridge.protocol_header firmware_bridge/firmware/protocol.h
+	$(BIN)/python tests/bridge/test_golden_frames.py
+	$(BIN)/python tests/update_golden.py
+
+bench: $(SETUP)
+	$(BIN)/python benchmarks/step_latency.py
+
+train: $(SETUP)
+	$(BIN)/edgeeeg train --data bonn --root "$(DATA)/bonn" --out edgeeeg/models/weights
+
+$(SETUP): pyproject.toml constraints.txt scripts/system_packages.sh
+	sh scripts/system_packages.sh "$(PYTHON)"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs build dist
