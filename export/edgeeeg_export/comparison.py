@@ -142,8 +142,9 @@ def compare_within(
 
 
 def episodes(reference: Trace, free: Trace, settled: int) -> list[tuple[int, int]]:
-    """Stretches [start, stop) of steps that begin with a flipped spike and end where spikes are equal and outputs
-    within tolerance again, for at least `settled` steps.
+    """Stretches [start, stop) of steps that a flipped spike begins.
+
+    One ends where spikes are equal and outputs within tolerance again, for at least `settled` steps.
     """
     flipped = (reference.spikes != free.spikes).any(axis=1)
     apart = flipped | _over(reference.outputs, free.outputs)

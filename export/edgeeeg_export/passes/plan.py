@@ -44,8 +44,8 @@ class _Buffer:
 def plan(graph: Graph) -> Plan:
     """Share the arena by lifetime.
 
-    Views cost nothing, elementwise results overwrite their operand, and the rest is placed largest first in the
-    lowest gap that is free while it lives.
+    Views cost nothing, elementwise results overwrite their operand, and the rest is placed largest first in
+    the lowest gap that is free while it lives.
     """
     last_use = {name: len(graph.nodes) for name in graph.outputs}
     for step, node in enumerate(graph.nodes):
@@ -101,14 +101,21 @@ def _reusable(
     buffers: Mapping[str, _Buffer],
     last_use: Mapping[str, int],
 ) -> Place | None:
-    """The place of input 0, if the operator may overwrite it and nothing reads that memory afterwards."""
+    """The place of input 0, if the operator may overwrite it and nothing reads that memory afterwards.
+
+    Nor may another operand be a part of that memory, which is overwritten before it is read to its end.
+    """
     source = places.get(node.inputs[0])
     if not node.op.in_place or source is None or source.memory != ARENA:
         return None
     buffer = buffers[source.owner]
     whole = buffer.size == graph.tensors[node.outputs[0]].size
     dead = all(last_use.get(member, 0) <= step for member in buffer.members)
-    return source if whole and dead else None
+    apart = all(
+        name in graph.constants or name == node.inputs[0] or places[name].owner != source.owner
+        for name in node.inputs[1:]
+    )
+    return source if whole and dead and apart else None
 
 
 def _pack(buffers: Mapping[str, _Buffer]) -> tuple[dict[str, int], int]:

@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
-
-from edgeeeg import __version__
-from edgeeeg_export.graph import Graph, Node
-from edgeeeg_export.ops.cache import Cache
-from edgeeeg_export.ops.op import CCall
-from edgeeeg_export.passes.plan import ARENA, INPUT, STATE, Plan, plan
-from edgeeeg_export.tensor import Array
+from edgeeeg_export.graph import Graph
+from edgeeeg_export.targets.c_adapter import adapter
+from edgeeeg_export.targets.c_header import header
+from edgeeeg_export.targets.c_layout import lay_out
+from edgeeeg_export.targets.c_source import source
 
 RUNTIME_HEADERS = ("edgeeeg_math.h", "edgeeeg_kernels.h")
-SAVE_HEADER_BYTES = 16  # magic, eight bytes of model hash, frames waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,7 @@ class CProgram:
         """Write the files into a folder, made if it is missing, and return it."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in self.files.items():
-            (folder / name).write_text(text)
+            (folder / name).write_text(text, encoding="utf-8")
         return folder
 
 
@@ -59,402 +55,28 @@ def emit(graph: Graph, lsb: float) -> CProgram:
     -----
     The same graph gives the same bytes, on every machine.
     """
-    writer = _Writer(graph, lsb, plan(graph))
+    layout = lay_out(graph, lsb)
     runtime = files("edgeeeg_export").joinpath("runtime")
-    sources = {name: runtime.joinpath(name).read_text() for name in RUNTIME_HEADERS}
+    sources = {name: runtime.joinpath(name).read_text(encoding="utf-8") for name in RUNTIME_HEADERS}
     sources |= {
-        f"{graph.name}.h": writer.header(),
-        f"{graph.name}.c": writer.source(),
-        "edgeeeg_model.h": writer.adapter(),
+        f"{graph.name}.h": header(layout),
+        f"{graph.name}.c": source(layout),
+        "edgeeeg_model.h": adapter(layout),
     }
-    ((_, input_type),) = graph.inputs.items()
-    waiting = input_type.size + 1
+    _, n_chans, hop = layout.input_type.shape
+    state_floats = sum(field.size for field in layout.states)
     return CProgram(
         files=sources,
         prefix=graph.name,
-        state_bytes=4 * writer.state_floats,
-        arena_bytes=4 * writer.plan.arena,
-        arena_bound_bytes=4 * writer.plan.lower_bound,
-        arena_peak=writer.plan.peak,
-        saved_bytes=writer.saved_bytes,
-        struct_bytes=4 * (waiting + writer.state_floats + max(writer.plan.arena, 1)),
+        state_bytes=4 * state_floats,
+        arena_bytes=4 * layout.plan.arena,
+        arena_bound_bytes=4 * layout.plan.lower_bound,
+        arena_peak=layout.plan.peak,
+        saved_bytes=layout.saved_bytes,
+        # the waiting samples, their count, the states and the arena, all of four bytes
+        struct_bytes=4 * (layout.input_type.size + 1 + state_floats + layout.arena),
         weight_bytes=4 * sum(value.size for value in graph.constants.values()),
-        n_chans=input_type.shape[1],
-        hop=input_type.shape[2],
-        n_outputs=sum(graph.tensors[name].size for name in graph.outputs),
-    )
-
-
-def identifier(name: str) -> str:
-    """A C identifier from any name."""
-    return "".join(c if c.isascii() and c.isalnum() else "_" for c in name)
-
-
-class _Writer:
-    """The names that the pieces of one model's source share."""
-
-    def __init__(self, graph: Graph, lsb: float, memory: Plan) -> None:
-        self.graph, self.lsb, self.plan, self.name = graph, lsb, memory, graph.name
-        ((self.input, self.input_type),) = graph.inputs.items()
-        self.constant_names = self._unique(graph.constants)
-        self.fields = {
-            f"{node.name}.{k}": (identifier(state.name), size)
-            for node in graph.nodes
-            for k, (state, size) in enumerate(self._state_sizes(node))
-        }
-        self.state_floats = sum(size for _, size in self.fields.values())
-        self.saved_bytes = SAVE_HEADER_BYTES + 4 * (self.input_type.size + self.state_floats)
-
-    def _unique(self, names: Mapping[str, Array]) -> dict[str, str]:
-        unique: dict[str, str] = {}
-        for name in names:
-            wanted = f"{self.name}_const_{identifier(name)}"
-            while wanted in unique.values():
-                wanted += "_"
-            unique[name] = wanted
-        return unique
-
-    def _state_sizes(self, node: Node) -> list[tuple[object, int]]:
-        """States of a node with their size in C: a cache also holds the newest frames."""
-        states = self.graph.states[node.name]
-        if isinstance(node.op, Cache):
-            return [(states[0], self.graph.tensors[node.outputs[0]].size)]
-        return [(state, state.size) for state in states]
-
-    def banner(self, what: str) -> str:
-        kinds = ", ".join(sorted({node.op.kind for node in self.graph.nodes}))
-        return (
-            f"/* {what}\n"
-            f" * model {self.graph.hash[:16]}, generated by edgeeeg {__version__}\n"
-            f" * operators: {kinds}\n"
-            " * Compile with -ffp-contract=off. */\n"
-        )
-
-    def header(self) -> str:
-        n, upper = self.name, self.name.upper()
-        channels, hop = self.input_type.shape[1], self.input_type.shape[2]
-        fields = "\n".join(f"        float {name}[{size}];" for name, size in self.fields.values())
-        outputs = "\n".join(
-            f"    float {identifier(o)}[{self.graph.tensors[o].size}]; /* {self.graph.tensors[o].shape} */"
-            for o in self.graph.outputs
-        )
-        source = identifier(self.input)
-        return f"""{self.banner(f"{n}: one step consumes {hop} frames of {channels} channels.")}
-#ifndef {upper}_H
-#define {upper}_H
-
-#include <stddef.h>
-#include <stdint.h>
-
-enum {{
-    {upper}_N_CHANS = {channels},
-    {upper}_HOP = {hop},
-    {upper}_SAVED_BYTES = {self.saved_bytes},
-    {upper}_ERROR_FULL = -1,  /* pushed more frames than one step takes; nothing was taken */
-    {upper}_ERROR_INPUT = -2, /* a sample is not finite; nothing was taken */
-    {upper}_ERROR_STATE = -3  /* a saved state of another model, or of another size */
-}};
-
-typedef struct {{
-    float {source}[{self.input_type.size}]; /* (channels, frames) */
-    uint32_t filled;{" " * max(1, len(source) - 3)}/* frames that wait in it */
-    struct {{
-{fields}
-    }} state;
-    float arena[{max(self.plan.arena, 1)}];
-}} {n}_t;
-
-typedef struct {{
-{outputs}
-}} {n}_outputs_t;
-
-int {n}_init({n}_t *model);
-
-/* Append frames, interleaved by channel; int16 counts are worth {_literal(self.lsb)} each. 0, or a negative error. */
-int {n}_push_{source}({n}_t *model, const int16_t *samples, size_t frames);
-int {n}_push_{source}_f32({n}_t *model, const float *samples, size_t frames);
-
-/* 1: outputs are ready; 0: more samples are needed. */
-int {n}_step({n}_t *model, {n}_outputs_t *outputs);
-
-/* Bytes written, 0 if they do not fit; then 0, or a negative error that leaves the model as it was. */
-size_t {n}_save(const {n}_t *model, uint8_t *buffer, size_t size);
-int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size);
-
-#endif
-"""
-
-    def source(self) -> str:
-        n = self.name
-        constants = "\n".join(_array(self.constant_names[k], k, v) for k, v in self.graph.constants.items())
-        computed = [node for node in self.graph.nodes if node.name not in self.plan.views]
-        layers = "\n".join(self._layer(node) for node in computed)
-        calls = "\n".join(f"    {self._call(node)}" for node in computed)
-        copies = "\n".join(
-            f"    for (size_t i = 0; i < {self.graph.tensors[o].size}; i++) {{\n"
-            f"        outputs->{identifier(o)}[i] = {self._pointer(o)}[i];\n    }}"
-            for o in self.graph.outputs
-        )
-        return f"""{self.banner(f"{n}: streaming step.")}
-#include "{n}.h"
-
-#include "edgeeeg_kernels.h"
-
-/* one symbol per layer, so that a profiler can tell them apart */
-#if defined(__GNUC__)
-#define LAYER static __attribute__((noinline))
-#else
-#define LAYER static
-#endif
-
-{constants}
-{layers}
-{self._init()}
-{self._push()}
-int {n}_step({n}_t *model, {n}_outputs_t *outputs) {{
-    if (model->filled < {self.input_type.shape[2]}) {{
-        return 0;
-    }}
-    model->filled = 0;
-{calls}
-{copies}
-    return 1;
-}}
-
-{self._save()}"""
-
-    def _layer(self, node: Node) -> str:
-        inputs, parameters = [], []
-        for name in node.inputs:
-            if name in self.graph.constants:
-                inputs.append(self.constant_names[name])
-            else:
-                variable = f"x{len(parameters)}"
-                inputs.append(variable)
-                parameters.append(f"const float *{variable}")
-        outputs = tuple(f"y{k}" for k in range(len(node.outputs)))
-        states = (
-            ()
-            if isinstance(node.op, Cache)
-            else tuple(f"s{k}" for k in range(len(self.graph.states[node.name])))
-        )
-        parameters += [f"float *{name}" for name in (*outputs, *states)]
-        call = CCall(
-            tuple(inputs), outputs, states, self.graph.types(node.inputs), self.graph.types(node.outputs)
-        )
-        body = "\n".join(f"    {line}" for line in node.op.emit_c(call).splitlines())
-        shapes = " -> ".join(str(self.graph.tensors[k].shape) for k in (node.inputs[0], node.outputs[0]))
-        return (
-            f"/* {node.path or node.name}: {node.op.kind} {shapes} */\n"
-            f"LAYER void {self.name}_layer_{node.name}({', '.join(parameters)}) {{\n{body}\n}}\n"
-        )
-
-    def _call(self, node: Node) -> str:
-        arguments = [self._pointer(name) for name in node.inputs if name not in self.graph.constants]
-        arguments += [self._pointer(name) for name in node.outputs]
-        if not isinstance(node.op, Cache):
-            arguments += [
-                f"model->state.{self.fields[f'{node.name}.{k}'][0]}"
-                for k in range(len(self.graph.states[node.name]))
-            ]
-        return f"{self.name}_layer_{node.name}({', '.join(arguments)});"
-
-    def _pointer(self, name: str) -> str:
-        place = self.plan.places[name]
-        base = {
-            ARENA: "model->arena",
-            INPUT: f"model->{identifier(self.input)}",
-            STATE: f"model->state.{self.fields[f'{place.owner}.0'][0]}" if place.memory == STATE else "",
-        }[place.memory]
-        return f"({base} + {place.offset})" if place.offset else base
-
-    def _init(self) -> str:
-        lines = [f"int {self.name}_init({self.name}_t *model) {{", "    model->filled = 0;"]
-        cleared = [(f"model->{identifier(self.input)}", self.input_type.size, 0.0)]
-        for node in self.graph.nodes:
-            for k, state in enumerate(self.graph.states[node.name]):
-                field, size = self.fields[f"{node.name}.{k}"]
-                cleared.append((f"model->state.{field}", size, state.initial))
-        cleared.append(("model->arena", max(self.plan.arena, 1), 0.0))
-        for pointer, size, value in cleared:
-            lines.append(f"    for (size_t i = 0; i < {size}; i++) {{")
-            lines += [f"        {pointer}[i] = {_literal(value)};", "    }"]
-        return "\n".join([*lines, "    return 0;", "}", ""])
-
-    def _push(self) -> str:
-        n, source = self.name, identifier(self.input)
-        _, channels, hop = self.input_type.shape
-        upper = n.upper()
-
-        def push(suffix: str, kind: str, check: str, value: str) -> str:
-            return f"""int {n}_push_{source}{suffix}({n}_t *model, const {kind} *samples, size_t frames) {{
-    if (model->filled > {hop} || frames > {hop} - model->filled) {{
-        return {upper}_ERROR_FULL;
-    }}
-{check}    float *next = model->{source} + model->filled;
-    for (size_t t = 0; t < frames; t++) {{
-        for (size_t c = 0; c < {channels}; c++) {{
-            next[c * {hop} + t] = {value};
-        }}
-    }}
-    model->filled += (uint32_t)frames;
-    return 0;
-}}
-"""
-
-        finite = f"""    for (size_t i = 0; i < frames * {channels}; i++) {{
-        if (!(samples[i] - samples[i] == 0.0f)) {{ /* infinity or NaN */
-            return {upper}_ERROR_INPUT;
-        }}
-    }}
-"""
-        return "\n".join(
-            (
-                push("", "int16_t", "", f"(float)samples[t * {channels} + c] * {_literal(self.lsb)}"),
-                push("_f32", "float", finite, f"samples[t * {channels} + c]"),
-            )
-        )
-
-    def _save(self) -> str:
-        n, source = self.name, identifier(self.input)
-        hash_bytes = ", ".join(f"0x{self.graph.hash[i : i + 2]}" for i in range(0, 16, 2))
-        parts = [(f"model->{source}", self.input_type.size)]
-        parts += [(f"model->state.{name}", size) for name, size in self.fields.values()]
-        save = "\n".join(f"    at = put(buffer, at, {pointer}, {size});" for pointer, size in parts)
-        restore = "\n".join(f"    at = get(buffer, at, {pointer}, {size});" for pointer, size in parts)
-        return f"""/* "EEG1", model hash, frames waiting, floats as little-endian bits (SPEC.md) */
-static const uint8_t signature[12] = {{'E', 'E', 'G', '1', {hash_bytes}}};
-
-static size_t put_word(uint8_t *buffer, size_t at, uint32_t word) {{
-    for (size_t k = 0; k < 4; k++) {{
-        buffer[at + k] = (uint8_t)(word >> (8 * k));
-    }}
-    return at + 4;
-}}
-
-static uint32_t get_word(const uint8_t *buffer, size_t at) {{
-    uint32_t word = 0;
-    for (size_t k = 0; k < 4; k++) {{
-        word |= (uint32_t)buffer[at + k] << (8 * k);
-    }}
-    return word;
-}}
-
-static size_t put(uint8_t *buffer, size_t at, const float *values, size_t count) {{
-    for (size_t i = 0; i < count; i++) {{
-        edgeeeg_float_bits word;
-        word.value = values[i];
-        at = put_word(buffer, at, (uint32_t)word.bits);
-    }}
-    return at;
-}}
-
-static size_t get(const uint8_t *buffer, size_t at, float *values, size_t count) {{
-    for (size_t i = 0; i < count; i++) {{
-        edgeeeg_float_bits word;
-        word.bits = (int32_t)get_word(buffer, at);
-        values[i] = word.value;
-        at += 4;
-    }}
-    return at;
-}}
-
-size_t {n}_save(const {n}_t *model, uint8_t *buffer, size_t size) {{
-    if (size < {self.saved_bytes}) {{
-        return 0;
-    }}
-    for (size_t i = 0; i < sizeof signature; i++) {{
-        buffer[i] = signature[i];
-    }}
-    size_t at = put_word(buffer, sizeof signature, model->filled);
-{save}
-    return at;
-}}
-
-int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size) {{
-    if (size != {self.saved_bytes} || get_word(buffer, sizeof signature) > {self.input_type.shape[2]}) {{
-        return {n.upper()}_ERROR_STATE;
-    }}
-    for (size_t i = 0; i < sizeof signature; i++) {{
-        if (buffer[i] != signature[i]) {{
-            return {n.upper()}_ERROR_STATE;
-        }}
-    }}
-    model->filled = get_word(buffer, sizeof signature);
-    size_t at = sizeof signature + 4;
-{restore}
-    return 0;
-}}
-"""
-
-    def adapter(self) -> str:
-        n, upper, source = self.name, self.name.upper(), identifier(self.input)
-        total = sum(self.graph.tensors[o].size for o in self.graph.outputs)
-        lines, at = [], 0
-        for o in self.graph.outputs:
-            size = self.graph.tensors[o].size
-            target = f"outputs[{at} + i]" if at else "outputs[i]"
-            lines.append(f"    for (size_t i = 0; i < {size}; i++) {{")
-            lines += [f"        {target} = values.{identifier(o)}[i];", "    }"]
-            at += size
-        copies = "\n".join(lines)
-        return f"""{self.banner(f"{n} under the names that firmware and host runners use for any model.")}
-#ifndef EDGEEEG_MODEL_H
-#define EDGEEEG_MODEL_H
-
-#include "{n}.h"
-
-#define EDGEEEG_MODEL_HASH "{self.graph.hash[:16]}"
-#define EDGEEEG_N_CHANS {self.input_type.shape[1]}
-#define EDGEEEG_HOP {self.input_type.shape[2]}
-#define EDGEEEG_N_OUTPUTS {total}
-#define EDGEEEG_LSB_UV {_literal(self.lsb)}
-#define EDGEEEG_SAVED_BYTES {self.saved_bytes}
-
-typedef {n}_t edgeeeg_model_t;
-
-static inline int edgeeeg_model_init(edgeeeg_model_t *model) {{
-    return {n}_init(model);
-}}
-
-static inline int edgeeeg_model_push(edgeeeg_model_t *model, const int16_t *samples, size_t frames) {{
-    return {n}_push_{source}(model, samples, frames);
-}}
-
-static inline int edgeeeg_model_step(edgeeeg_model_t *model, float *outputs) {{
-    {n}_outputs_t values;
-    const int ready = {n}_step(model, &values);
-    if (ready != 1) {{
-        return ready;
-    }}
-{copies}
-    return 1;
-}}
-
-static inline size_t edgeeeg_model_save(const edgeeeg_model_t *model, uint8_t *buffer, size_t size) {{
-    return {n}_save(model, buffer, size);
-}}
-
-static inline int edgeeeg_model_restore(edgeeeg_model_t *model, const uint8_t *buffer, size_t size) {{
-    return {n}_restore(model, buffer, size);
-}}
-
-/* {upper}_ERROR_FULL and its like are the errors of push and restore */
-#endif
-"""
-
-
-def _literal(value: float) -> str:
-    """The shortest decimal that reads back as the same float32."""
-    text = str(np.float32(value))
-    return f"{text if any(c in text for c in '.en') else text + '.0'}f"
-
-
-def _array(symbol: str, name: str, value: Array) -> str:
-    literals = [_literal(v) for v in value.ravel()]
-    rows = [f"    {', '.join(literals[i : i + 8])}," for i in range(0, len(literals), 8)]
-    return (
-        f"/* {name} {value.shape} */\nstatic const float {symbol}[{value.size}] = {{\n"
-        + "\n".join(rows)
-        + "\n};\n"
+        n_chans=n_chans,
+        hop=hop,
+        n_outputs=layout.n_outputs,
     )

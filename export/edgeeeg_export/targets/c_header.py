@@ -1,0 +1,63 @@
+"""`NAME.h`: the struct of one model instance and the functions that work on it."""
+
+from __future__ import annotations
+
+from edgeeeg_export.targets.c_layout import Layout, comment, literal
+
+
+def header(layout: Layout) -> str:
+    """The text of `NAME.h`."""
+    n, upper, graph = layout.name, layout.name.upper(), layout.graph
+    channels, hop = layout.input_type.shape[1:]
+    state = "\n".join(f"        float {field.name}[{field.size}];" for field in layout.states)
+    outputs = "\n".join(
+        f"    float {layout.outputs[name]}[{graph.tensors[name].size}]; "
+        f"/* {comment(name)} {graph.tensors[name].shape} */"
+        for name in graph.outputs
+    )
+    return f"""{layout.banner(f"{n}: one step consumes {hop} frames of {channels} channels.")}
+#ifndef {upper}_H
+#define {upper}_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {{
+    {upper}_N_CHANS = {channels},
+    {upper}_HOP = {hop},
+    {upper}_SAVED_BYTES = {layout.saved_bytes},
+    {upper}_ERROR_FULL = -1,  /* pushed more frames than one step takes; nothing was taken */
+    {upper}_ERROR_INPUT = -2, /* a sample is not finite; nothing was taken */
+    {upper}_ERROR_STATE = -3  /* a saved state of another model, or of another size */
+}};
+
+typedef struct {{
+    float samples[{layout.input_type.size}]; /* (channels, frames) */
+    uint32_t filled; /* frames that wait in it */
+{_state_struct(state)}    float arena[{layout.arena}];
+}} {n}_t;
+
+typedef struct {{
+{outputs}
+}} {n}_outputs_t;
+
+int {n}_init({n}_t *model);
+
+/* Append frames, interleaved by channel; a count is worth {literal(layout.lsb)}. 0, or a negative error. */
+int {layout.push}({n}_t *model, const int16_t *samples, size_t frames);
+int {layout.push}_f32({n}_t *model, const float *samples, size_t frames);
+
+/* 1: outputs are ready; 0: more samples are needed. */
+int {n}_step({n}_t *model, {n}_outputs_t *outputs);
+
+/* Bytes written, 0 if they do not fit; then 0, or a negative error that leaves the model as it was. */
+size_t {n}_save(const {n}_t *model, uint8_t *buffer, size_t size);
+int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size);
+
+#endif
+"""
+
+
+def _state_struct(members: str) -> str:
+    """The states as one struct; C99 has no empty struct, so a model without states has none."""
+    return f"    struct {{\n{members}\n    }} state;\n" if members else ""

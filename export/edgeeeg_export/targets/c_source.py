@@ -1,0 +1,86 @@
+"""`NAME.c`: weights, one function a layer, and the step that calls them in order."""
+
+from __future__ import annotations
+
+from edgeeeg_export.graph import Node
+from edgeeeg_export.ops.cache import Cache
+from edgeeeg_export.ops.op import CCall
+from edgeeeg_export.targets.c_input import push
+from edgeeeg_export.targets.c_layout import Field, Layout, array, comment, fill
+from edgeeeg_export.targets.c_state import init, restore, save, signature
+
+
+def source(layout: Layout) -> str:
+    """The text of `NAME.c`."""
+    n, graph = layout.name, layout.graph
+    computed = [node for node in graph.nodes if node.name not in layout.plan.views]
+    constants = "\n".join(array(layout.constants[k], k, v) for k, v in graph.constants.items())
+    layers = "\n".join(_layer(layout, node) for node in computed)
+    calls = "\n".join(f"    {_call(layout, node)}" for node in computed)
+    results = "\n".join(
+        fill(f"outputs->{layout.outputs[name]}", graph.tensors[name].size, f"{layout.pointer(name)}[i]")
+        for name in graph.outputs
+    )
+    return f"""{layout.banner(f"{n}: streaming step.")}
+#include "{n}.h"
+
+#include "edgeeeg_kernels.h"
+
+/* one symbol per layer, so that a profiler can tell them apart */
+#if defined(__GNUC__)
+#define LAYER static __attribute__((noinline))
+#else
+#define LAYER static
+#endif
+
+{constants}
+{layers}
+{init(layout)}
+{push(layout)}
+int {n}_step({n}_t *model, {n}_outputs_t *outputs) {{
+    if (model->filled < {layout.input_type.shape[2]}) {{
+        return 0;
+    }}
+    model->filled = 0;
+{calls}
+{results}
+    return 1;
+}}
+
+{signature(layout)}
+{save(layout)}
+{restore(layout)}"""
+
+
+def _layer(layout: Layout, node: Node) -> str:
+    graph = layout.graph
+    parameters: list[str] = []
+    inputs: list[str] = []
+    for name in node.inputs:
+        if name in graph.constants:
+            inputs.append(layout.constants[name])
+        else:
+            inputs.append(f"x{len(parameters)}")
+            parameters.append(f"const float *x{len(parameters)}")
+    outputs = tuple(f"y{k}" for k in range(len(node.outputs)))
+    states = tuple(f"s{k}" for k in range(len(_passed_states(layout, node))))
+    parameters += [f"float *{name}" for name in (*outputs, *states)]
+    call = CCall(tuple(inputs), outputs, states, graph.types(node.inputs), graph.types(node.outputs))
+    body = "\n".join(f"    {line}" for line in node.op.emit_c(call).splitlines())
+    shapes = " -> ".join(str(graph.tensors[k].shape) for k in (node.inputs[0], node.outputs[0]))
+    return (
+        f"/* {comment(node.path or node.name)}: {node.op.kind} {shapes} */\n"
+        f"LAYER void {layout.layers[node.name]}({', '.join(parameters)}) {{\n{body}\n}}\n"
+    )
+
+
+def _call(layout: Layout, node: Node) -> str:
+    tensors = [name for name in node.inputs if name not in layout.graph.constants]
+    arguments = [layout.pointer(name) for name in (*tensors, *node.outputs)]
+    arguments += [f"model->state.{field.name}" for field in _passed_states(layout, node)]
+    return f"{layout.layers[node.name]}({', '.join(arguments)});"
+
+
+def _passed_states(layout: Layout, node: Node) -> tuple[Field, ...]:
+    """The states that a layer takes as arguments; a cache's state is its output."""
+    return () if isinstance(node.op, Cache) else layout.fields[node.name]

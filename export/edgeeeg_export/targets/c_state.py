@@ -1,0 +1,103 @@
+"""The state functions of `NAME.c`: init, save and restore, in the byte format of SPEC.md."""
+
+from __future__ import annotations
+
+from edgeeeg_export.targets.c_layout import Layout, fill, literal
+
+
+def init(layout: Layout) -> str:
+    """`NAME_init`: every float of the struct gets its initial value."""
+    n = layout.name
+    fills = [fill("model->samples", layout.input_type.size, literal(0.0))]
+    fills += [fill(f"model->state.{f.name}", f.size, literal(f.initial)) for f in layout.states]
+    fills.append(fill("model->arena", layout.arena, literal(0.0)))
+    body = "\n".join(fills)
+    return f"int {n}_init({n}_t *model) {{\n    model->filled = 0;\n{body}\n    return 0;\n}}\n"
+
+
+def signature(layout: Layout) -> str:
+    """What a saved state opens with, and the functions that write and read little-endian floats."""
+    hash_bytes = ", ".join(f"0x{layout.graph.hash[i : i + 2]}" for i in range(0, 16, 2))
+    return f"""/* "EEG1", model hash, frames waiting, floats as little-endian bits (SPEC.md) */
+static const uint8_t signature[12] = {{'E', 'E', 'G', '1', {hash_bytes}}};
+
+static size_t put_word(uint8_t *buffer, size_t at, uint32_t word) {{
+    for (size_t k = 0; k < 4; k++) {{
+        buffer[at + k] = (uint8_t)(word >> (8 * k));
+    }}
+    return at + 4;
+}}
+
+static uint32_t get_word(const uint8_t *buffer, size_t at) {{
+    uint32_t word = 0;
+    for (size_t k = 0; k < 4; k++) {{
+        word |= (uint32_t)buffer[at + k] << (8 * k);
+    }}
+    return word;
+}}
+
+static size_t put(uint8_t *buffer, size_t at, const float *values, size_t count) {{
+    for (size_t i = 0; i < count; i++) {{
+        edgeeeg_float_bits word;
+        word.value = values[i];
+        at = put_word(buffer, at, (uint32_t)word.bits);
+    }}
+    return at;
+}}
+
+static size_t get(const uint8_t *buffer, size_t at, float *values, size_t count) {{
+    for (size_t i = 0; i < count; i++) {{
+        edgeeeg_float_bits word;
+        word.bits = (int32_t)get_word(buffer, at);
+        values[i] = word.value;
+        at += 4;
+    }}
+    return at;
+}}
+"""
+
+
+def save(layout: Layout) -> str:
+    """`NAME_save`."""
+    n = layout.name
+    puts = "\n".join(f"    at = put(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
+    return f"""size_t {n}_save(const {n}_t *model, uint8_t *buffer, size_t size) {{
+    if (size < {layout.saved_bytes}) {{
+        return 0;
+    }}
+    for (size_t i = 0; i < sizeof signature; i++) {{
+        buffer[i] = signature[i];
+    }}
+    size_t at = put_word(buffer, sizeof signature, model->filled);
+{puts}
+    return at;
+}}
+"""
+
+
+def restore(layout: Layout) -> str:
+    """`NAME_restore`: everything is checked before anything is changed."""
+    n = layout.name
+    gets = "\n".join(f"    at = get(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
+    return f"""int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size) {{
+    if (size != {layout.saved_bytes}
+        || get_word(buffer, sizeof signature) > {layout.input_type.shape[2]}) {{
+        return {n.upper()}_ERROR_STATE;
+    }}
+    for (size_t i = 0; i < sizeof signature; i++) {{
+        if (buffer[i] != signature[i]) {{
+            return {n.upper()}_ERROR_STATE;
+        }}
+    }}
+    model->filled = get_word(buffer, sizeof signature);
+    size_t at = sizeof signature + 4;
+{gets}
+    return 0;
+}}
+"""
+
+
+def _saved(layout: Layout) -> list[tuple[str, int]]:
+    """Pointer and size of what a saved state holds, in order."""
+    states = [(f"model->state.{field.name}", field.size) for field in layout.states]
+    return [("model->samples", layout.input_type.size), *states]
