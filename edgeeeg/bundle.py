@@ -69,7 +69,8 @@ class Bundle:
         Raises
         ------
         BundleError
-            If the folder exists and is something else than a bundle.
+            If the folder exists and is something else than a bundle, or cannot be written: then an older
+            bundle is still there.
         """
         folder = Path(folder)
         if folder.exists() and not _replaceable(folder):
@@ -77,17 +78,15 @@ class Bundle:
         complete = Manifest.model_validate(
             manifest.model_dump() | {"files": {name: _describe(data) for name, data in contents.items()}}
         )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
-            fresh = Path(scratch) / "new"
-            for name, data in contents.items():
-                path = fresh / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-            (fresh / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n")
-            if folder.exists():
-                os.replace(folder, Path(scratch) / "old")
-            os.replace(fresh, folder)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+                fresh = Path(scratch) / "new"
+                _write_files(fresh, contents)
+                (fresh / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
+                _swap(fresh, folder, Path(scratch) / "old")
+        except OSError as error:
+            raise BundleError(f"cannot write bundle {folder}: {error}") from error
         return cls(folder, complete)
 
     def add(self, contents: Mapping[str, bytes]) -> Bundle:
@@ -112,6 +111,26 @@ class Bundle:
 
 def _describe(data: bytes) -> FileInfo:
     return FileInfo(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    for name, data in contents.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _swap(fresh: Path, folder: Path, old: Path) -> None:
+    """Put `fresh` where `folder` is; if that fails, what was there comes back."""
+    existed = folder.exists()
+    if existed:
+        os.replace(folder, old)
+    try:
+        os.replace(fresh, folder)
+    except OSError:
+        if existed:
+            os.replace(old, folder)
+        raise
 
 
 def _check_file(folder: Path, name: str, info: FileInfo) -> None:

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from edgeeeg_export import reference
 from edgeeeg_export.comparison import Record, Trace, compare_exact, compare_within
-from edgeeeg_export.errors import ContractBroken
+from edgeeeg_export.errors import ContractBroken, ExportError
 from edgeeeg_export.graph import Graph
+from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.passes.force_spikes import force_spikes, forced_names, spiking
 from edgeeeg_export.source import Source
-from edgeeeg_export.targets import onnx_step
 from edgeeeg_export.targets.c import CProgram
 from edgeeeg_export.targets.native import NativeModel
+from edgeeeg_export.targets.onnx_run import run_steps
 from edgeeeg_export.tensor import Array
 
 CHUNKS = (3, 7)
@@ -27,8 +28,8 @@ CHUNKS = (3, 7)
 
 Counts = NDArray[np.int16]
 Runner = Callable[[CProgram, Counts], Array]
-"""A target of ours: runs a program on counts (n_times, n_chans) from its initial state, and returns the outputs
-(n_steps, n_outputs)."""
+"""A target of ours: runs a program on counts (n_times, n_chans) from its initial state and returns its
+outputs (n_steps, n_outputs)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,18 @@ def verify(
     -------
     dict of str to Record
         `chunked`, `numpy`, `onnxruntime`, `c_host`, the source's kind (`torch` or `onnx`), and `extra`'s.
+
+    Raises
+    ------
+    ExportError
+        If the counts are fewer than one hop.
+    ContractBroken
+        If a target did not return outputs for every hop.
     """
+    if len(counts) < subject.hop:
+        raise ExportError(
+            f"{len(counts)} samples are fewer than one step of {subject.hop}: verify on a longer recording"
+        )
     counts = np.ascontiguousarray(counts[: len(counts) - len(counts) % subject.hop], dtype=np.int16)
     samples = subject.samples(counts)
     on_target("reference")
@@ -90,10 +102,17 @@ def verify(
     on_target("chunked")
     records["chunked"] = _chunked(subject, samples, outputs)
     on_target("numpy")
-    records["numpy"] = compare_exact(outputs, _in_chunks(subject, samples, subject.hop), subject.hop, subject.thresholds)
+    stepped = _in_chunks(subject, samples, subject.hop)
+    records["numpy"] = compare_exact(outputs, stepped, subject.hop, subject.thresholds)
     for name, run in {"c_host": run_on_host, **(extra or {})}.items():
         on_target(name)
-        records[name] = compare_exact(outputs, run(subject.program, counts), subject.hop, subject.thresholds)
+        theirs = run(subject.program, counts)
+        if theirs.shape != outputs.shape:
+            raise ContractBroken(
+                f"the contract is broken: {name} returned outputs {theirs.shape}, expected {outputs.shape} "
+                "(steps, outputs)"
+            )
+        records[name] = compare_exact(outputs, theirs, subject.hop, subject.thresholds)
     on_target("onnxruntime")
     records["onnxruntime"] = _onnxruntime(subject, samples, truth)
     if subject.source is not None:
@@ -113,7 +132,8 @@ def require_kept(records: Mapping[str, Record]) -> None:
     broken = [
         f"{name} differs by {record.max_abs:.3g} (tolerance {record.tolerance:g}) from sample "
         f"{record.first_over}, worst layer {record.worst_layer or 'output'} {record.worst_layer_error:.3g}, "
-        f"{record.flips_outside_episodes} unexplained flips"
+        f"unexplained flips: {record.flips_outside_episodes} decisions, "
+        f"{record.unexplained_spike_flips} spikes"
         for name, record in records.items()
         if not record.holds
     ]
@@ -173,21 +193,50 @@ def _chunked(subject: Subject, samples: Array, outputs: Array) -> Record:
     return record
 
 
-def _layer_names(graph: Graph) -> tuple[str, ...]:
-    return tuple(
-        name
-        for node in graph.nodes
-        for name in node.outputs
-        if graph.tensors[name].time_axis is not None and "." not in name
-    )
+def _layer_names(subject: Subject) -> tuple[str, ...]:
+    """Tensors that the step program and the offline graph both have, but for spikes: those are counted."""
+    step, offline = subject.step, subject.offline
+    shared = (name for node in step.nodes for name in node.outputs if name in offline.tensors)
+    return tuple(name for name in shared if name not in spiking(step))
 
 
-def _trace(graph: Graph, tensors: Mapping[str, Array], spikes: Sequence[str]) -> Trace:
+def _trace(subject: Subject, tensors: Mapping[str, Array]) -> Trace:
     """Tensors of one run, over many steps, in comparable form."""
-    layers = {name: tensors[name] for name in _layer_names(graph) if name in tensors}
-    outputs = stack_outputs(graph, tensors)
-    fired = stack_outputs(graph, tensors, spikes) if spikes else np.zeros((len(outputs), 0), dtype=np.float32)
-    return Trace(outputs, fired, layers)
+    layers = {name: tensors[name] for name in _layer_names(subject) if name in tensors}
+    outputs = stack_outputs(subject.step, tensors)
+    return Trace(outputs, _stack_spikes(subject, tensors, len(outputs)), layers)
+
+
+def _stack_spikes(subject: Subject, values: Mapping[str, Array], n_steps: int) -> Array:
+    """Something that every spike has, by the name of the spikes, as (n_steps, n_spikes)."""
+    names = spiking(subject.step)
+    return stack_outputs(subject.step, values, names) if names else np.zeros((n_steps, 0), dtype=np.float32)
+
+
+def _margins(subject: Subject, truth: Mapping[str, Array]) -> dict[str, Array]:
+    """How far each membrane of the reference is from its threshold, by the name of its spikes."""
+    margins = {}
+    for node in subject.offline.nodes:
+        if isinstance(node.op, Lif):
+            inputs = tuple(truth[name] for name in node.inputs)
+            start = tuple(state.start() for state in subject.offline.states[node.name])
+            margins[node.outputs[0]] = np.abs(node.op.membranes(inputs, start) - inputs[2])
+    return margins
+
+
+def _compare(
+    subject: Subject, truth: Mapping[str, Array], free: Mapping[str, Array], forced: Mapping[str, Array]
+) -> Record:
+    expected = _trace(subject, truth)
+    return compare_within(
+        expected,
+        _trace(subject, free),
+        _trace(subject, forced),
+        _stack_spikes(subject, _margins(subject, truth), len(expected.outputs)),
+        subject.hop,
+        subject.sfreq,
+        subject.thresholds,
+    )
 
 
 def _source(subject: Subject, source: Source, samples: Array, truth: Mapping[str, Array]) -> Record:
@@ -199,71 +248,18 @@ def _source(subject: Subject, source: Source, samples: Array, truth: Mapping[str
         truth = reference.run(subject.offline, {subject.input: piece}).tensors
     free = source.run(piece)
     forced = source.run(piece, {name: truth[name] for name in spikes}) if spikes else free
-    return compare_within(
-        _trace(subject.step, truth, spikes),
-        _trace(subject.step, free, spikes),
-        _trace(subject.step, forced, spikes),
-        subject.hop,
-        subject.sfreq,
-        subject.thresholds,
-    )
+    return _compare(subject, truth, free, forced)
 
 
 def _onnxruntime(subject: Subject, samples: Array, truth: Mapping[str, Array]) -> Record:
-    spikes, names = spiking(subject.step), _layer_names(subject.step)
-    free = _run_onnx(subject.step, {subject.input: samples}, names, subject.hop)
-    if spikes:
-        forced_graph = force_spikes(subject.step)
-        inputs = {subject.input: samples}
-        for name in spikes:
-            now, before = forced_names(name)
-            inputs[now] = truth[name]
-            inputs[before] = np.concatenate([np.zeros_like(truth[name][:, :1]), truth[name][:, :-1]], axis=1)
-        forced = _run_onnx(forced_graph, inputs, names, subject.hop)
-    else:
-        forced = free
-    return compare_within(
-        _trace(subject.step, truth, spikes),
-        _trace(subject.step, free, spikes),
-        _trace(subject.step, forced, spikes),
-        subject.hop,
-        subject.sfreq,
-        subject.thresholds,
-    )
-
-
-def _run_onnx(graph: Graph, inputs: Mapping[str, Array], names: Sequence[str], hop: int) -> dict[str, Array]:
-    """The one-step model in ONNX Runtime, step after step, with these tensors in view."""
-    import onnxruntime
-
-    wanted = [name for name in names if name not in graph.outputs]
-    model = onnx_step.emit(graph, expose=wanted)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session: Any = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    fetched = [*graph.outputs, *wanted]
-    states = {state.name: state.start() for state in graph.all_states()}
-    nexts = [name + onnx_step.NEXT for name in states]
-    pieces: dict[str, list[Array]] = {name: [] for name in fetched}
-    n_steps = next(iter(inputs.values())).shape[2] // hop
-    feeds_by_step = {name: _split(value, graph, name, n_steps) for name, value in inputs.items()}
-    for step in range(n_steps):
-        feeds = {name: values[step] for name, values in feeds_by_step.items()}
-        results = session.run([*fetched, *nexts], feeds | states)
-        states = dict(zip(states, results[len(fetched) :], strict=True))
-        for name, value in zip(fetched, results, strict=False):
-            pieces[name].append(value)
-    return {
-        name: np.concatenate(values, axis=graph.tensors[name].time_axis or 0)
-        for name, values in pieces.items()
-    }
-
-
-def _split(value: Array, graph: Graph, name: str, n_steps: int) -> list[Array]:
-    axis = graph.tensors[name].time_axis
-    return [
-        np.ascontiguousarray(piece)
-        for piece in np.split(value, n_steps, axis=axis if axis is not None else 0)
-    ]
+    spikes, names = spiking(subject.step), _layer_names(subject)
+    free = run_steps(subject.step, {subject.input: samples}, (*names, *spikes))
+    if not spikes:
+        return _compare(subject, truth, free, free)
+    inputs = {subject.input: samples}
+    for name in spikes:
+        now, before = forced_names(name)
+        inputs[now] = truth[name]
+        inputs[before] = np.concatenate([np.zeros_like(truth[name][:, :1]), truth[name][:, :-1]], axis=1)
+    forced = run_steps(force_spikes(subject.step), inputs, names)
+    return _compare(subject, truth, free, forced)

@@ -1,10 +1,10 @@
 """exp, log1p, tanh and what is built on them, in float32, bit for bit as in `runtime/edgeeeg_math.h`.
 
-C libraries differ from one another in the last bit, which is enough to flip a spike. These use only addition,
-multiplication, division, comparison and bit patterns, in one fixed order, so NumPy and any IEEE-754 C compiler
-(with contraction off) agree exactly. The polynomials are Chebyshev fits of our own. The error against the true
-value, in units in the last place, is below 1 for exp, 2 for log1p and tanh and 3 for sigmoid and softplus (held
-by a test).
+C libraries differ from one another in the last bit, which is enough to flip a spike. These use only
+addition, multiplication, division, comparison and bit patterns, in one fixed order, so NumPy and any IEEE-754
+C compiler (with contraction off) agree exactly. The polynomials are Chebyshev fits of our own. The error
+against the true value, in units in the last place, is below 1 for exp, 2 for log1p and tanh and 3 for sigmoid
+and softplus (held by a test).
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def tanh(x: Array) -> Array:
     """Hyperbolic tangent: odd polynomial below 0.625, 1 - 2/(exp(2|x|) + 1) above."""
     x = np.asarray(x, dtype=F)
     magnitude = np.abs(x)
-    near: Array = np.where(magnitude < TANH_SMALL, x, F(0.0))
+    near = np.where(magnitude < TANH_SMALL, x, F(0.0)).astype(F, copy=False)
     z = near * near
     small = _polynomial(TANH, z) * (z * near) + near
     large = ONE - TWO / (exp(magnitude + magnitude) + ONE)

@@ -68,7 +68,10 @@ def build_objects(program: CProgram, board: Board, folder: Path) -> tuple[Path, 
         If the cross compiler is not installed.
     """
     sources = sorted(program.write(folder).glob("*.c"))
-    return tuple(compile_object(source, source.with_suffix(".o"), "arm-none-eabi-gcc", board.gcc_flags) for source in sources)
+    return tuple(
+        compile_object(source, source.with_suffix(".o"), "arm-none-eabi-gcc", board.gcc_flags)
+        for source in sources
+    )
 
 
 def model_flash_bytes(program: CProgram, board: Board) -> int:

@@ -14,7 +14,7 @@ from onnx.reference import ReferenceEvaluator
 from edgeeeg_export.errors import CaptureError, GraphError, UnsupportedOperator
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops import FROM_ONNX, NEAREST_REWRITE
-from edgeeeg_export.tensor import TensorType
+from edgeeeg_export.tensor import Array, TensorType
 
 
 def import_onnx(model: onnx.ModelProto, name: str) -> Graph:
@@ -40,27 +40,15 @@ def import_onnx(model: onnx.ModelProto, name: str) -> Graph:
     for proto in model.graph.node:
         importing.take(proto)
     outputs = tuple(value.name for value in model.graph.output)
-    constants = {n: np.asarray(v, dtype=np.float32) for n, v in importing.constants.items() if _is_float(v)}
-    used = {n for node in importing.nodes for n in node.inputs}
-    return Graph(
-        name,
-        importing.inputs,
-        outputs,
-        tuple(importing.nodes),
-        {n: v for n, v in constants.items() if n in used or n in outputs},
-    )
+    return Graph(name, importing.inputs, outputs, tuple(importing.nodes), importing.operands(outputs))
 
 
 def _layer_name(path: str, kind: str) -> str:
-    """Module path and operator, `mamba_selective_scan`; the path alone where it ends in the operator's name."""
+    """Module path and operator, `mamba_selective_scan`; the path alone where it ends in that name."""
     snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in kind).strip("_")
     if not path or path.lower().endswith(snake):
         return path or snake
     return f"{path}_{snake}"
-
-
-def _is_float(value: np.ndarray) -> bool:
-    return bool(np.issubdtype(value.dtype, np.floating))
 
 
 class _Import:
@@ -106,6 +94,26 @@ class _Import:
             unique = self._unique(_layer_name(node.path, op.kind))
             self.nodes.append(Node(unique, op, inputs, outputs, node.path))
 
+    def operands(self, outputs: tuple[str, ...]) -> dict[str, Array]:
+        """The constants that operators or outputs read, as float32.
+
+        Raises
+        ------
+        CaptureError
+            If one holds a value that is not finite: a training run that diverged.
+        """
+        used = {name for node in self.nodes for name in node.inputs} | set(outputs)
+        operands = {}
+        for name, value in self.constants.items():
+            if name in used:
+                operands[name] = np.asarray(value, dtype=np.float32)
+                if not np.isfinite(operands[name]).all():
+                    raise CaptureError(
+                        f"constant '{name}' {value.shape} holds NaN or infinity; train again or "
+                        "repair the weights"
+                    )
+        return operands
+
     def _fold(self, proto: onnx.NodeProto) -> None:
         graph = onnx.helper.make_graph(
             [proto],
@@ -133,8 +141,8 @@ def _input_type(value: onnx.ValueInfoProto) -> TensorType:
     dims = [d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim]
     if len(dims) != 3:
         raise CaptureError(
-            f"input '{value.name}' has {len(dims)} axes; expected (batch, channels, time): export the model with "
-            "that input, or insert the missing axis inside it"
+            f"input '{value.name}' has {len(dims)} axes; expected (batch, channels, time): export the model "
+            "with that input, or insert the missing axis inside it"
         )
     shape = (1 if dims[0] is None else dims[0], *dims[1:])
     if None in shape:

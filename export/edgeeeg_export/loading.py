@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import onnx
+from google.protobuf.message import DecodeError
 
 from edgeeeg_export import capture
 from edgeeeg_export.errors import CaptureError
@@ -29,7 +31,6 @@ class LoadedModel:
 
     onnx_model: onnx.ModelProto
     source: Source | None
-    n_chans: int
     sfreq: float | None
     unit: str
     threshold: float | None = None
@@ -66,7 +67,7 @@ def load_model(
         raise CaptureError(f"{what} holds its own weights; leave out --weights")
     if what.endswith(".pt2"):
         program = capture.load_program(_existing(what))
-        return _from_onnx(capture.to_onnx(program), TorchSource(program))
+        return LoadedModel(capture.to_onnx(program), TorchSource(program), None, "uV")
     if what.endswith(".onnx"):
         return _from_onnx_file(_existing(what))
     if ":" in what:
@@ -105,13 +106,8 @@ def _from_module(module: torch.nn.Module, n_chans: int | None, n_times: int | No
     n_times = n_times or getattr(module, "n_times", None) or -(-DEFAULT_TIMES // hop) * hop
     program = capture.trace(module, n_chans, n_times)
     return LoadedModel(
-        capture.to_onnx(program), TorchSource(program, module), n_chans, getattr(module, "sfreq", None), unit
+        capture.to_onnx(program), TorchSource(program, module), getattr(module, "sfreq", None), unit
     )
-
-
-def _from_onnx(model: onnx.ModelProto, source: Source | None) -> LoadedModel:
-    dims = model.graph.input[0].type.tensor_type.shape.dim
-    return LoadedModel(model, source, dims[1].dim_value if len(dims) == 3 else 0, None, "uV")
 
 
 def _from_onnx_file(path: str) -> LoadedModel:
@@ -119,7 +115,7 @@ def _from_onnx_file(path: str) -> LoadedModel:
         capture.register_schemas()
         model = onnx.load(path)
         onnx.checker.check_model(model)
-    except Exception as error:
+    except (DecodeError, onnx.checker.ValidationError) as error:
         reason = str(error).strip().splitlines()[0]
         raise CaptureError(f"{path} is not a valid ONNX model: {reason}") from error
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
@@ -128,13 +124,15 @@ def _from_onnx_file(path: str) -> LoadedModel:
             f"{path} has opset {opset}; opset 13 or later is needed: convert it with onnx.version_converter"
         )
     ours = any(node.domain == "edgeeeg" for node in model.graph.node)
-    return _from_onnx(model, None if ours else OnnxSource(model))
+    return LoadedModel(model, None if ours else OnnxSource(model), None, "uV")
 
 
 def _build(what: str) -> torch.nn.Module:
     import torch
 
     module_name, _, factory_name = what.partition(":")
+    if not module_name or not factory_name:
+        raise CaptureError(f"'{what}' names no module or no factory: write module:factory")
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:
@@ -160,19 +158,20 @@ def _load_weights(module: torch.nn.Module, weights: Path) -> None:
     from safetensors.torch import load_file
 
     path = _existing(str(weights))
+    if weights.suffix not in (".safetensors", ".pt", ".pth"):
+        raise CaptureError(f"{weights} must end in .safetensors, .pt or .pth")
     try:
         if weights.suffix == ".safetensors":
             state = load_file(path)
-        elif weights.suffix in (".pt", ".pth"):
-            state = torch.load(path, weights_only=True, map_location="cpu")
         else:
-            raise CaptureError(f"{weights} must end in .safetensors, .pt or .pth")
-        module.load_state_dict(state)
-    except (SafetensorError, RuntimeError, AttributeError, TypeError) as error:
-        raise CaptureError(f"{weights} does not hold the weights of this model: {error}") from error
-    except Exception as error:
-        if isinstance(error, CaptureError):
-            raise
+            state = torch.load(path, weights_only=True, map_location="cpu")
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise CaptureError(
-            f"{weights} cannot be read as a plain state dict ({type(error).__name__}); save state_dict() with safetensors"
+            f"{weights} cannot be read as a plain state dict ({type(error).__name__}); save state_dict() "
+            "with safetensors"
         ) from error
+    try:
+        module.load_state_dict(state)
+    except (RuntimeError, AttributeError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise CaptureError(f"{weights} does not hold the weights of this model: {reason}") from error

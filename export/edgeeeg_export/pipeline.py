@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
+from pydantic import ValidationError
 
 from edgeeeg import __version__
 from edgeeeg.bundle import Bundle
 from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo, StateInfo
-from edgeeeg_export import contract
+from edgeeeg_export import contract, model_card
 from edgeeeg_export.boards import check_fit, find_board
 from edgeeeg_export.comparison import Record
 from edgeeeg_export.errors import CaptureError, ExportError
@@ -126,7 +127,7 @@ def export_model(
         **compiled.contents,
         "golden.npz": _golden(compiled, counts),
         "verification.json": verification,
-        "README.md": _card(compiled, card).encode(),
+        "README.md": model_card.render(compiled.manifest, card).encode(),
     }
     return Bundle.write(out, compiled.manifest, files)
 
@@ -142,7 +143,7 @@ def compile_model(
     threshold: float | None = None,
 ) -> Compiled:
     """Everything but the proof: graph, step program, ONNX and C."""
-    sfreq = sfreq or loaded.sfreq
+    sfreq = loaded.sfreq if sfreq is None else sfreq
     threshold = loaded.threshold if threshold is None else threshold
     if sfreq is None:
         raise CaptureError("the model does not say its sampling rate: pass --sfreq (Hz)")
@@ -151,44 +152,62 @@ def compile_model(
         raise ExportError(
             f"the model has {len(offline.inputs)} inputs ({', '.join(offline.inputs)}); one is supported"
         )
-    ((input_name, input_type),) = offline.inputs.items()
+    (input_type,) = offline.inputs.values()
     n_chans = input_type.shape[1]
     names = ch_names or tuple(f"EEG{i + 1}" for i in range(n_chans))
     if len(names) != n_chans:
         raise ExportError(
             f"the model takes {n_chans} channels but {len(names)} names were given: {', '.join(names)}"
         )
+    if len(set(names)) < n_chans:
+        raise ExportError(f"two channels bear one name: {', '.join(names)}")
     step = stream(offline, hop)
-    unit_lsb = lsb or (NORMALISED_LSB if loaded.unit == "z" else MICROVOLT_LSB)
-    program = c.emit(step, unit_lsb)
+    if lsb is None:
+        lsb = NORMALISED_LSB if loaded.unit == "z" else MICROVOLT_LSB
+    program = c.emit(step, lsb)
     thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]
-    subject = contract.Subject(offline, step, loaded.source, program, unit_lsb, sfreq, tuple(thresholds))
-    manifest = Manifest(
-        generator=f"edgeeeg {__version__}",
-        name=name,
-        model_hash=step.hash,
-        semantics="continuous",
-        hop=program.hop,
-        input=InputInfo(name=input_name, ch_names=names, sfreq=sfreq, unit=loaded.unit, lsb=unit_lsb),  # type: ignore[arg-type]
-        outputs=tuple(
-            OutputInfo(name=o, shape=step.tensors[o].shape, threshold=threshold) for o in step.outputs
-        ),
-        states=tuple(StateInfo(name=s.name, shape=s.shape, initial=s.initial) for s in step.all_states()),
-        c=CInfo(
-            prefix=program.prefix,
-            state_bytes=program.state_bytes,
-            arena_bytes=program.arena_bytes,
-            arena_bound_bytes=program.arena_bound_bytes,
-            struct_bytes=program.struct_bytes,
-            saved_bytes=program.saved_bytes,
-            weight_bytes=program.weight_bytes,
-        ),
-        files={},
-    )
+    subject = contract.Subject(offline, step, loaded.source, program, lsb, sfreq, tuple(thresholds))
+    manifest = _manifest(subject, name, loaded.unit, names, threshold)
     contents = {f"c/{path}": text.encode() for path, text in sorted(program.files.items())}
     contents["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     contents["captured.onnx"] = loaded.onnx_model.SerializeToString(deterministic=True)
     return Compiled(subject, manifest, contents)
+
+
+def _manifest(
+    subject: contract.Subject, name: str, unit: str, ch_names: tuple[str, ...], threshold: float | None
+) -> Manifest:
+    """What the bundle will say of the program; its files are not known yet."""
+    step, program = subject.step, subject.program
+    sizes = {field: getattr(program, field) for field in CInfo.model_fields}
+    try:
+        return Manifest(
+            generator=f"edgeeeg {__version__}",
+            name=name,
+            model_hash=step.hash,
+            semantics="continuous",
+            hop=program.hop,
+            input=InputInfo.model_validate(
+                {
+                    "name": subject.input,
+                    "ch_names": ch_names,
+                    "sfreq": subject.sfreq,
+                    "unit": unit,
+                    "lsb": subject.lsb,
+                }
+            ),
+            outputs=tuple(
+                OutputInfo(name=output, shape=step.tensors[output].shape, threshold=threshold)
+                for output in step.outputs
+            ),
+            states=tuple(StateInfo(name=s.name, shape=s.shape, initial=s.initial) for s in step.all_states()),
+            c=CInfo(**sizes),
+            files={},
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ExportError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
 def counts_for(manifest: Manifest, recording: Recording | None) -> contract.Counts:
@@ -274,24 +293,3 @@ def _golden(compiled: Compiled, counts: contract.Counts) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, counts=counts, outputs=outputs)
     return buffer.getvalue()
-
-
-def _card(compiled: Compiled, card: str) -> str:
-    info, program = compiled.manifest, compiled.subject.program
-    channels = ", ".join(info.input.ch_names)
-    return f"""# {info.name}
-
-{card or "A model exported with edgeeeg."}
-
-| | |
-|---|---|
-| input | {len(info.input.ch_names)} channels ({channels}) at {info.input.sfreq:g} Hz in {info.input.unit}; an int16 count is {info.input.lsb:g} |
-| step | {info.hop} samples ({1000 * info.hop / info.input.sfreq:.1f} ms), semantics `{info.semantics}`: equal to one pass over the whole recording |
-| outputs | {", ".join(f"{o.name} {o.shape}" for o in info.outputs)} |
-| memory of one instance | {program.struct_bytes} bytes, of which state {program.state_bytes} and arena {program.arena_bytes} (counted) |
-| weights | {program.weight_bytes} bytes (counted) |
-| model | {info.model_hash} |
-
-`verification.json` says how far each target is from the NumPy reference. `golden.npz` holds int16 `counts` and the float32
-`outputs` they must give, bit for bit. `c/` is C99: compile with `-std=c99 -ffp-contract=off`, include `{info.name}.h`.
-"""

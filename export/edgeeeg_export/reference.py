@@ -48,4 +48,3 @@ def run(graph: Graph, inputs: Mapping[str, Array], states: States | None = None)
         )
         tensors.update(zip(node.outputs, outputs, strict=True))
     return Result(tensors, after)
-

@@ -83,23 +83,30 @@ class OnnxSource:
     kind = "onnx"
 
     def __init__(self, model: onnx.ModelProto) -> None:
-        import onnxruntime
-
         if any(node.domain == DOMAIN for node in model.graph.node):
             raise CaptureError(
                 "a model with edgeeeg nodes has no independent runtime; bring the torch module"
             )
-        self._session: Any = onnxruntime.InferenceSession(
-            model.SerializeToString(), providers=["CPUExecutionProvider"]
-        )
-        self._input = self._session.get_inputs()[0]
+        self.model = model
 
     def longest(self, n_times: int) -> int:
         """Its own length."""
-        return min(n_times, int(self._input.shape[-1]))
+        own: int = self._input().type.tensor_type.shape.dim[-1].dim_value
+        return min(n_times, own)
+
+    def _input(self) -> onnx.ValueInfoProto:
+        """The one input that is not a weight: old files list both."""
+        given = {tensor.name for tensor in self.model.graph.initializer}
+        inputs: list[onnx.ValueInfoProto] = [v for v in self.model.graph.input if v.name not in given]
+        return inputs[0]
 
     def run(self, samples: Array, forced: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """The model's outputs; it has no spiking layers to force."""
-        names = [output.name for output in self._session.get_outputs()]
-        values = self._session.run(names, {self._input.name: samples})
+        import onnxruntime
+
+        session: Any = onnxruntime.InferenceSession(
+            self.model.SerializeToString(), providers=["CPUExecutionProvider"]
+        )
+        names = [output.name for output in self.model.graph.output]
+        values = session.run(names, {self._input().name: samples})
         return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}

@@ -19,8 +19,8 @@ C_FLAGS = (
     "-Wextra",
     "-Werror",
 )
-"""Flags of every build of generated code. No contraction, or floats differ from board to board; no library calls
-made up by the compiler, or instructions hide in memset and memcpy."""
+"""Flags of every build of generated code. No contraction, or floats differ from board to board; no library
+calls made up by the compiler, or instructions hide in memset and memcpy."""
 
 DEBIAN_PACKAGES = {
     "gcc": "gcc",
@@ -42,7 +42,9 @@ def find_program(name: str) -> str:
     path = shutil.which(name)
     if path is None:
         package = DEBIAN_PACKAGES[name]
-        raise MissingDependency(f"{name} is not installed; on Debian or Ubuntu: sudo apt-get install -y {package}")
+        raise MissingDependency(
+            f"{name} is not installed; on Debian or Ubuntu: sudo apt-get install -y {package}"
+        )
     return path
 
 

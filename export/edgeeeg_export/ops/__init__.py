@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from edgeeeg_export.ops import batch_norm
 from edgeeeg_export.ops.abs import Abs
 from edgeeeg_export.ops.add import Add
 from edgeeeg_export.ops.conv import Conv
@@ -29,6 +30,7 @@ DOMAIN = "edgeeeg"
 FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
     ("", "Abs"): Abs.from_onnx,
     ("", "Add"): Add.from_onnx,
+    ("", "BatchNormalization"): batch_norm.from_onnx,
     ("", "Conv"): Conv.from_onnx,
     ("", "Div"): Div.from_onnx,
     ("", "Dropout"): Reshape.from_identity,
@@ -55,19 +57,26 @@ FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
 
 NEAREST_REWRITE = {
     "AveragePool": "use a causal depthwise Conv1d with constant weights",
-    "BatchNormalization": "export the model in eval mode, which folds it into the layer before it",
     "Clip": "use ReLU or Tanh",
+    "Concat": "use a Linear or Conv1d per branch and add them",
     "Elu": "use ReLU, SiLU or Tanh",
+    "Expand": "drop it: every operator of the set broadcasts",
     "GRU": "use edgeeeg.layers.MambaBlock",
     "Gelu": "use SiLU",
     "GlobalAveragePool": "it needs the whole window; use a leaky average: edgeeeg.layers.Lif or MambaBlock",
     "LSTM": "use edgeeeg.layers.MambaBlock",
     "LayerNormalization": "use BatchNorm1d, which folds away",
     "LeakyRelu": "use ReLU",
+    "LogSoftmax": "use Sigmoid per output",
     "MaxPool": "use a strided causal convolution",
+    "Pad": "put the padding into the Conv1d behind it: edgeeeg.layers.CausalConv1d",
+    "Pow": "multiply the tensor by itself",
+    "PRelu": "use ReLU",
+    "RNN": "use edgeeeg.layers.MambaBlock",
     "ReduceMax": "over time it needs the whole window; use a recurrent layer",
     "ReduceMean": "over time it needs the whole window; use a recurrent layer; over features, a Linear",
     "ReduceSum": "over time it needs the whole window; use a recurrent layer; over features, a Linear",
+    "Shape": "export the model with fixed sizes",
     "Softmax": "use Sigmoid per output",
 }
 """What to use instead of an operator outside the set, by ONNX name."""

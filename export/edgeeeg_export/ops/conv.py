@@ -33,7 +33,7 @@ class Conv(Op):
             raise node.refuse("its weights must be constant")
         if weight.ndim != 3:
             raise node.refuse(
-                f"only convolutions over time are supported, and this has {weight.ndim - 2} spatial axes; write "
+                f"only convolutions over time are supported, and this has {weight.ndim - 2} axes; write "
                 "a temporal convolution as Conv1d, and one over electrodes as Linear or Conv1d of width 1"
             )
         if node.attribute("auto_pad", "NOTSET") != "NOTSET":
@@ -78,7 +78,7 @@ class Conv(Op):
                 f"waits for {ahead} frames ({ahead * x.samples_per_frame} samples) of the future; {remedy}"
             )
         if sum(self.pads) >= needed + self.stride:
-            return f"its padding of {self.pads[0]} + {self.pads[1]} frames makes more frames than came in; {remedy}"
+            return f"it pads {self.pads[0]} + {self.pads[1]} frames and so makes more than came in; {remedy}"
         return None
 
     def macs(self, inputs: tuple[TensorType, ...]) -> int:

@@ -62,16 +62,21 @@ class Lif(Op):
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        """Step through the frames."""
+        """Fire where the membrane is above the threshold."""
+        mem = self.membranes(inputs, states)
+        return ((mem > inputs[2]).astype(np.float32),), (mem[0, -1],)
+
+    def membranes(self, inputs: tuple[Array, ...], states: tuple[Array, ...]) -> Array:
+        """The membrane potentials after every frame, (1, frames, n)."""
         x, beta, threshold = inputs[:3]
         (mem,) = states
-        spikes = np.empty_like(x)
+        after = np.empty_like(x)
         zero = np.float32(0.0)
         for t in range(x.shape[1]):
             fired = mem > threshold if len(inputs) == 3 else inputs[3][0, t] > zero
             mem = (beta * mem + x[0, t]) - np.where(fired, threshold, zero)
-            spikes[0, t] = mem > threshold
-        return (spikes,), (mem,)
+            after[0, t] = mem
+        return after
 
     def emit_c(self, call: CCall) -> str:
         """The kernel of edgeeeg_kernels.h."""

@@ -18,7 +18,7 @@ SAVE_HEADER_BYTES = 16  # magic, eight bytes of model hash, frames waiting
 _KEYWORDS = frozenset(
     """auto break case char const continue default do double else enum extern float for goto if inline int
     long register restrict return short signed sizeof static struct switch typedef union unsigned void
-    volatile while""".split()
+    volatile while""".split()  # noqa: SIM905 - one word a line would be forty lines
 )
 
 

@@ -1,0 +1,41 @@
+"""The README of a bundle: what the program takes and gives, for people."""
+
+from __future__ import annotations
+
+from edgeeeg.manifest import Manifest
+
+INTRODUCTION = "A model exported with edgeeeg."
+
+FILES = """\
+`verification.json` says how far each target is from the NumPy reference. `golden.npz` holds int16 `counts`
+and the float32 `outputs` they must give, bit for bit. `c/` is C99: compile with `-std=c99 -ffp-contract=off`
+and include"""
+
+
+def render(info: Manifest, introduction: str = "") -> str:
+    """Markdown: what the model is, a table of its properties, and what the files are."""
+    channels, c = info.input.ch_names, info.c
+    rows = (
+        (
+            "input",
+            f"{len(channels)} channels ({', '.join(channels)}) at {info.input.sfreq:g} Hz in "
+            f"{info.input.unit}; an int16 count is {info.input.lsb:g}",
+        ),
+        (
+            "step",
+            f"{info.hop} samples ({1000 * info.hop / info.input.sfreq:.1f} ms), semantics "
+            f"`{info.semantics}`: equal to one pass over the whole recording",
+        ),
+        ("outputs", ", ".join(f"{output.name} {output.shape}" for output in info.outputs)),
+        (
+            "memory of one instance",
+            f"{c.struct_bytes} bytes, of which state {c.state_bytes} and arena {c.arena_bytes} (counted)",
+        ),
+        ("weights", f"{c.weight_bytes} bytes (counted)"),
+        ("model", info.model_hash),
+    )
+    table = "\n".join(f"| {what} | {value} |" for what, value in rows)
+    return (
+        f"# {info.name}\n\n{introduction or INTRODUCTION}\n\n"
+        f"| | |\n|---|---|\n{table}\n\n{FILES} `{info.name}.h`.\n"
+    )

@@ -1,0 +1,53 @@
+"""The one-step ONNX model in ONNX Runtime, step after step over a whole recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from edgeeeg_export.graph import Graph
+from edgeeeg_export.targets import onnx_step
+from edgeeeg_export.tensor import Array
+
+
+def run_steps(graph: Graph, inputs: Mapping[str, Array], expose: Sequence[str] = ()) -> dict[str, Array]:
+    """Outputs and exposed tensors of a streaming graph by name, each over all steps along its time axis.
+
+    Parameters
+    ----------
+    inputs : mapping of str to array
+        All inputs of the graph over the same number of hops.
+    expose : sequence of str
+        Intermediate tensors to return as well.
+    """
+    import onnxruntime
+
+    wanted = tuple(dict.fromkeys((*graph.outputs, *expose)))
+    model = onnx_step.emit(graph, expose=wanted[len(graph.outputs) :])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # a step is too short to share
+    session: Any = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    states = {state.name: state.start() for state in graph.all_states()}
+    fetched = [*wanted, *(name + onnx_step.NEXT for name in states)]
+    hops = {name: _hops(value, graph, name) for name, value in inputs.items()}
+    pieces: list[list[Array]] = []
+    for feeds in zip(*hops.values(), strict=True):
+        results = session.run(fetched, dict(zip(hops, feeds, strict=True)) | states)
+        pieces.append(results[: len(wanted)])
+        states = dict(zip(states, results[len(wanted) :], strict=True))
+    return {
+        name: np.concatenate(values, axis=graph.tensors[name].time_axis)
+        for name, values in zip(wanted, zip(*pieces, strict=True), strict=True)
+    }
+
+
+def _hops(value: Array, graph: Graph, name: str) -> list[Array]:
+    """An input cut into hops along its time axis."""
+    type_ = graph.tensors[name]
+    axis = type_.time_axis or 0
+    pieces = np.split(value, value.shape[axis] // type_.frames, axis=axis)
+    return [np.ascontiguousarray(piece) for piece in pieces]
