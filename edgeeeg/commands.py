@@ -6,6 +6,7 @@ import importlib.util
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
 import typer
 
 from edgeeeg import terminal
@@ -31,6 +32,9 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog="Example: `edgeeeg train --data bonn --root data/bonn --out runs/weights --task normalised`"
     )(train)
+    app.command(
+        epilog="Example: `edgeeeg run runs/demo/bundle night.edf --channel FP1-F7 --resample --out out.tsv`"
+    )(run)
 
 
 def train(
@@ -83,6 +87,73 @@ def train(
     else:
         for path in written:
             terminal.stdout.print(str(path))
+
+
+def run(
+    bundle: Path = typer.Argument(help="Folder of a bundle."),
+    recording: Path = typer.Argument(exists=True, help="EDF file."),
+    channel: list[str] | None = typer.Option(
+        None, help="Channel of the file, once for each of the model's inputs in order; default: same names."
+    ),
+    resample: bool = typer.Option(False, help="Bring the recording to the model's rate."),
+    normalise: bool = typer.Option(False, help="Scale the recording to zero mean and unit variance."),
+    out: Path | None = typer.Option(None, help="TSV file for the outputs of every step."),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
+) -> None:
+    """Run a bundle over a recording in ONNX Runtime, as a stream, and list what it detects.
+
+    A detection is a stretch of steps whose first output is at or above the bundle's threshold.
+    """
+    from edgeeeg.bundle import Bundle
+    from edgeeeg.detections import above_threshold, write_outputs
+    from edgeeeg.errors import RecordingError
+    from edgeeeg.signal.edf import read_edf
+    from edgeeeg.stream import Stream
+
+    opened = Bundle.load(bundle)
+    info = opened.manifest
+    eeg = read_edf(recording).pick(channel or info.input.ch_names)
+    if eeg.n_chans != len(info.input.ch_names):
+        raise RecordingError(
+            f"the model takes {len(info.input.ch_names)} channels ({', '.join(info.input.ch_names)}) and "
+            f"{eeg.n_chans} were chosen: give --channel once for each"
+        )
+    eeg = eeg.resample(info.input.sfreq) if resample else eeg
+    eeg.require_sfreq(info.input.sfreq)
+    eeg = eeg.zscored() if normalise else eeg
+    if eeg.unit != info.input.unit:
+        raise RecordingError(
+            f"the model takes '{info.input.unit}' and the recording is in '{eeg.unit}': "
+            f"{'add' if info.input.unit == 'z' else 'leave out'} --normalise"
+        )
+    stream = Stream(opened)
+    block = max(info.hop, round(eeg.sfreq))
+    pieces = []
+    with terminal.progress() as progress:
+        bar = progress.add_task("running", total=eeg.n_times)
+        for start in range(0, eeg.n_times, block):
+            pieces.append(stream.push(eeg.data[:, start : start + block]))
+            progress.update(bar, completed=start + block)
+    outputs = np.concatenate(pieces)
+    if out is not None:
+        write_outputs(out, info, outputs)
+    found = above_threshold(info, outputs)
+    if json:
+        terminal.print_json(
+            {
+                "recording": str(recording),
+                "duration": eeg.duration,
+                "steps": len(outputs),
+                "hop_seconds": info.hop / info.input.sfreq,
+                "threshold": info.outputs[0].threshold,
+                "detections": [{"onset": d.onset, "duration": d.duration} for d in found],
+                "outputs": None if out is None else str(out),
+            }
+        )
+        return
+    terminal.stdout.print(f"{len(outputs)} steps over {eeg.duration:.1f} s; {len(found)} detections")
+    for detection in found:
+        terminal.stdout.print(f"{detection.onset:10.2f} s  for {detection.duration:.2f} s")
 
 
 def _require_packages(*packages: str) -> None:

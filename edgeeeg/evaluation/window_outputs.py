@@ -15,7 +15,7 @@ from edgeeeg.models.edge_detector import EdgeDetector
 Semantics = Literal["windowed", "carried"]
 SEMANTICS: tuple[Semantics, ...] = ("windowed", "carried")
 
-BATCH = 1024
+BATCH = 256
 """Windows in one forward pass: bounds the memory of the widest activation to tens of MB."""
 
 

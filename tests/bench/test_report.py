@@ -51,7 +51,9 @@ def result(trace):
     memcpy = SymbolProfile("memcpy", 9, 400, 2.0, Cycles(3, 3, 3))
     profile = ModelProfile(200, 50_000.0, cycles, (step,), (), (memcpy,))
     carried = scores(0.99)
-    task = TaskScores("raw", carried, {"boosted_trees": scores(0.97)}, {"windowed": scores(0.98), "carried": carried})
+    task = TaskScores(
+        "raw", carried, {"boosted_trees": scores(0.97)}, {"windowed": scores(0.98), "carried": carried}
+    )
     return DemoResult(
         title="A <detector>",
         model_hash="0123456789abcdef",

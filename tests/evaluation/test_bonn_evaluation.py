@@ -1,5 +1,4 @@
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +28,8 @@ def made_up() -> tuple[BonnSegment, ...]:
 
 
 @pytest.fixture(scope="module")
-def bonn() -> tuple[BonnSegment, ...]:
-    root = os.environ.get("EDGEEEG_DATA")
-    if root is None:
-        pytest.skip("EDGEEEG_DATA is not set: no Bonn set to score")
-    return read_bonn(Path(root) / "bonn")
+def bonn(bonn_root: Path) -> tuple[BonnSegment, ...]:
+    return read_bonn(bonn_root)
 
 
 def test_labels_and_units(made_up: tuple[BonnSegment, ...]) -> None:

@@ -1,22 +1,11 @@
-"""Where the real EEG lies, and small recordings."""
+"""Small recordings."""
 
 from __future__ import annotations
-
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgeeeg.signal import Annotation, Recording
-
-
-@pytest.fixture(scope="session")
-def eeg_data() -> Path:
-    root = os.environ.get("EDGEEEG_DATA")
-    if root is None:
-        pytest.skip("EDGEEEG_DATA is not set: no real EEG to test with")
-    return Path(root)
 
 
 @pytest.fixture

@@ -1,0 +1,59 @@
+"""From a stream of outputs to detections in time, and to a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeeeg.manifest import Manifest
+from edgeeeg.signal.annotation import Annotation
+
+
+def above_threshold(manifest: Manifest, outputs: NDArray[np.float32]) -> tuple[Annotation, ...]:
+    """Stretches of steps whose first output is at or above its threshold, as annotations in seconds.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    outputs : (n_steps, n_outputs)
+
+    Returns
+    -------
+    tuple of Annotation
+        None where the manifest states no threshold. A step counts from its first sample to its last.
+    """
+    threshold = manifest.outputs[0].threshold
+    if threshold is None:
+        return ()
+    decided = np.concatenate([[False], outputs[:, 0] >= threshold, [False]])
+    edges = np.flatnonzero(decided[1:] != decided[:-1])
+    seconds = manifest.hop / manifest.input.sfreq
+    return tuple(
+        Annotation(float(start * seconds), float((stop - start) * seconds), manifest.outputs[0].name)
+        for start, stop in edges.reshape(-1, 2)
+    )
+
+
+def write_outputs(path: Path, manifest: Manifest, outputs: NDArray[np.float32]) -> None:
+    """Write a tab-separated file, a row per step: time of its last sample in s, then every output.
+
+    An interrupted write leaves an older file as it was.
+    """
+    names = []
+    for info in manifest.outputs:
+        size = int(np.prod(info.shape))
+        names += [info.name] if size == 1 else [f"{info.name}_{k}" for k in range(size)]
+    times = ((np.arange(len(outputs)) + 1) * manifest.hop - 1) / manifest.input.sfreq
+    lines = ["\t".join(["time", *names])]
+    for time, row in zip(times, outputs, strict=True):
+        lines.append("\t".join([f"{time:.6f}", *(f"{value:.9g}" for value in row)]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.write_text("\n".join(lines) + "\n")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
