@@ -7,6 +7,8 @@ import pytest
 from edgeeeg.data.bonn_segments import TASKS, Task, label_segments
 from edgeeeg.errors import ModelError
 from edgeeeg.evaluation.bonn import TaskResult, evaluate_bonn
+from edgeeeg.evaluation.window_outputs import SEMANTICS
+from edgeeeg.models.pretrained import WEIGHTS
 from edgeeeg.signal.annotation import Annotation
 from edgeeeg.signal.bonn import N_TIMES, SFREQ, BonnSegment, read_bonn
 from edgeeeg.signal.recording import Recording
@@ -67,12 +69,28 @@ def result(request: pytest.FixtureRequest, bonn: tuple[BonnSegment, ...]) -> Tas
 
 
 def test_shipped_weights_meet_the_goal_on_held_out_files(result: TaskResult) -> None:
-    carried = result.detector["carried"].auc.mean
-    if result.task == "normalised":
-        assert carried > result.baselines["boosted_trees"].auc.mean
-        assert carried > 0.976
-    else:
-        assert carried >= 0.995
+    for semantics in SEMANTICS:
+        auc = result.detector[semantics].auc.mean
+        if result.task == "normalised":
+            assert auc > max(result.baselines["boosted_trees"].auc.mean, 0.976)
+        else:
+            assert auc > max(result.baselines["logistic_regression"].auc.mean, 0.995)
+
+
+def test_the_model_card_states_these_scores(result: TaskResult) -> None:
+    card = (WEIGHTS.parent / "MODEL_CARD.md").read_text(encoding="utf-8")
+    rows = {
+        "detector, state carried": result.detector["carried"],
+        "detector, windowed": result.detector["windowed"],
+        "boosted trees": result.baselines["boosted_trees"],
+        "logistic regression": result.baselines["logistic_regression"],
+    }
+    for name, scores in rows.items():
+        (row,) = (line for line in card.splitlines() if line.startswith(f"| {result.task} | {name}"))
+        stated = [float(cell.split("±")[0]) for cell in row.split("|")[3:6]]
+        found = [scores.auc.mean, scores.sensitivity.mean, scores.specificity.mean]
+        # other machines round sums differently, which may move a window across a threshold
+        assert stated == pytest.approx(found, abs=0.0015)
 
 
 def test_baselines_reach_the_published_protocol(result: TaskResult) -> None:
