@@ -19,7 +19,10 @@ def print_json(result: Any) -> None:
 
 
 def progress() -> Progress:
-    """Progress bar on stderr; a context manager that leaves the terminal as it was on Ctrl-C."""
+    """Progress bar on stderr; a context manager that leaves the terminal as it was on Ctrl-C.
+
+    In a pipe or a log file there is none: errors stay one line.
+    """
     return Progress(
         TextColumn("[progress.description]{task.description}"),
         BarColumn(),
@@ -27,4 +30,5 @@ def progress() -> Progress:
         TimeRemainingColumn(),
         console=stderr,
         transient=True,
+        disable=not stderr.is_terminal,
     )
