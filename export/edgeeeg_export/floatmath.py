@@ -62,20 +62,21 @@ def log1p(x: Array) -> Array:
     bits = u.view(np.int32)
     # exponent such that the mantissa lies in [sqrt(1/2), sqrt(2)): 0x3F3504F3 is sqrt(1/2)
     e = (bits - np.int32(0x3F3504F3)) >> 23
-    mantissa = (bits - (e << 23)).view(F)
-    f = np.where(e == 0, x, mantissa - ONE)
+    mantissa: Array = (bits - (e << 23)).view(F)
+    f: Array = np.where(e == 0, x, mantissa - ONE)
     lost = np.where(e == 0, F(0.0), (x - (u - ONE)) / u)
     s = f / (TWO + f)
     z = s * s
-    n = e.astype(F)
-    return n * LN2_HIGH + (TWO * s + (_polynomial(LOG, z) * (z * s) + (n * LN2_LOW + lost)))
+    n: Array = e.astype(F)
+    tail: Array = TWO * s + (_polynomial(LOG, z) * (z * s) + (n * LN2_LOW + lost))
+    return n * LN2_HIGH + tail
 
 
 def tanh(x: Array) -> Array:
     """Hyperbolic tangent: odd polynomial below 0.625, 1 - 2/(exp(2|x|) + 1) above."""
     x = np.asarray(x, dtype=F)
     magnitude = np.abs(x)
-    near = np.where(magnitude < TANH_SMALL, x, F(0.0)).astype(F, copy=False)
+    near = np.where(magnitude < TANH_SMALL, x, F(0.0))
     z = near * near
     small = _polynomial(TANH, z) * (z * near) + near
     large = ONE - TWO / (exp(magnitude + magnitude) + ONE)

@@ -1,0 +1,245 @@
+"""Every operator of the set: ONNX Runtime = NumPy within tolerance, chunks = NumPy = C to the last bit.
+
+Each case is a small foreign ONNX model; hops of four frames exercise the loops over time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import onnxruntime
+import pytest
+from onnx import helper
+
+from edgeeeg_export import reference
+from edgeeeg_export.contract import by_step
+from edgeeeg_export.importer import import_onnx
+from edgeeeg_export.ops import DOMAIN, FROM_ONNX
+from edgeeeg_export.passes import simplify
+from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.targets.onnx_run import run_steps
+
+N_TIMES = 48
+HOP = 4  # the longest stride below, and several frames for everything else
+
+
+def node(op_type, inputs, outputs=("y",), domain="", **attributes):
+    return helper.make_node(op_type, list(inputs), list(outputs), domain=domain, **attributes)
+
+
+def weights(*shape, low=-1.0, high=1.0):
+    return np.random.default_rng(sum(shape)).uniform(low, high, shape).astype(np.float32)
+
+
+def transposed(*inner):
+    """Nodes that see (1, time, channels), as a layer over features does."""
+    return (node("Transpose", ["x"], ["frames"], perm=[0, 2, 1]), *inner)
+
+
+@dataclass(frozen=True)
+class Case:
+    nodes: tuple
+    weights: dict = field(default_factory=dict)
+    n_chans: int = 3
+    exact: bool = False
+    """No rounding at all: equal to ONNX Runtime to the last bit."""
+
+
+def unary(op_type, exact=False):
+    return Case((node(op_type, ["x"]),), exact=exact)
+
+
+def binary(op_type, operand, first=False):
+    inputs = ["w", "x"] if first else ["x", "w"]
+    return Case((node(op_type, inputs),), {"w": operand}, exact=True)
+
+
+def conv(c_out, kernel, stride=1, dilation=1, group=1, pad=None, bias=True, n_chans=3):
+    needed = dilation * (kernel - 1) + 1 - stride
+    pad = max(needed, 0) if pad is None else pad
+    parameters = {"w": weights(c_out, n_chans // group, kernel)}
+    if bias:
+        parameters["b"] = weights(c_out)
+    attributes = {"strides": [stride], "dilations": [dilation], "group": group, "pads": [pad, 0]}
+    return Case((node("Conv", ["x", *parameters], **attributes),), parameters, n_chans)
+
+
+def i64(*values):
+    return np.array(values, dtype=np.int64)
+
+
+CASES = {
+    "Abs": unary("Abs", exact=True),
+    "Exp": unary("Exp"),
+    "Neg": unary("Neg", exact=True),
+    "Relu": unary("Relu", exact=True),
+    "Sigmoid": unary("Sigmoid"),
+    "Softplus": unary("Softplus"),
+    "Tanh": unary("Tanh"),
+    "Identity": unary("Identity", exact=True),
+    "Dropout": unary("Dropout", exact=True),
+    "Add scalar": binary("Add", np.float32(0.3)),
+    "Add channel": binary("Add", weights(3, 1)),
+    "Add more channels": Case((node("Add", ["x", "w"]),), {"w": weights(5, 1)}, n_chans=1, exact=True),
+    "Add constant first": binary("Add", weights(1, 3, 1), first=True),
+    "Sub channel": binary("Sub", weights(3, 1)),
+    "Sub constant first": binary("Sub", weights(3, 1), first=True),
+    "Mul rank raising": binary("Mul", weights(2, 1, 3, 1)),
+    "Mul itself": Case((node("Mul", ["x", "x"]),), exact=True),
+    "Div channel": binary("Div", weights(3, 1, low=0.5, high=2.0)),
+    "Div constant first": Case(
+        (node("Exp", ["x"], ["e"]), node("Div", ["w", "e"])), {"w": weights(3, 1)}, exact=False
+    ),
+    "Add branches": Case(
+        (node("Tanh", ["x"], ["t"]), node("Sigmoid", ["x"], ["s"]), node("Add", ["t", "s"]))
+    ),
+    "Add a part of itself": Case(
+        transposed(
+            node("Abs", ["frames"], ["a"]),
+            node("Slice", ["a", "from", "to", "axis"], ["part"]),
+            node("Add", ["a", "part"]),
+        ),
+        {"from": i64(0), "to": i64(1), "axis": i64(2)},
+        exact=True,
+    ),
+    "BatchNormalization": Case(
+        (node("BatchNormalization", ["x", "g", "b", "m", "v"], epsilon=1e-3),),
+        {"g": weights(3), "b": weights(3) + 1, "m": weights(3) * 2, "v": weights(3, low=0.2, high=2.0)},
+    ),
+    "Conv": conv(4, 5),
+    "Conv no bias": conv(4, 5, bias=False),
+    "Conv stride": conv(4, 5, stride=2),
+    "Conv stride over kernel": conv(2, 2, stride=4),
+    "Conv padded past its need": conv(2, 6, stride=4, pad=5),
+    "Conv dilation": conv(4, 3, dilation=4),
+    "Conv groups": conv(6, 3, group=2, n_chans=4),
+    "Conv depthwise multiplier": conv(6, 4, group=3),
+    "Conv pointwise": conv(2, 1),
+    "Conv pointwise stride": conv(2, 1, stride=4),
+    "MatMul": Case(transposed(node("MatMul", ["frames", "w"])), {"w": weights(3, 5)}),
+    "MatMul and bias": Case(
+        transposed(node("MatMul", ["frames", "w"], ["m"]), node("Add", ["b", "m"])),
+        {"w": weights(3, 5), "b": weights(5)},
+    ),
+    "Gemm": Case(
+        transposed(
+            node("Squeeze", ["frames", "batch"], ["rows"]),
+            node("Gemm", ["rows", "w", "b"], alpha=0.5, beta=2.0, transB=1),
+        ),
+        {"batch": i64(0), "w": weights(4, 3), "b": weights(4)},
+    ),
+    "Gemm scalar bias": Case(
+        transposed(node("Squeeze", ["frames", "batch"], ["rows"]), node("Gemm", ["rows", "w", "b"])),
+        {"batch": i64(0), "w": weights(3, 4), "b": weights(1)},
+    ),
+    "Reshape": Case(
+        (node("Reshape", ["x", "shape"], ["r"]), node("Transpose", ["r"], perm=[2, 1, 0])),
+        {"shape": i64(2, 3, -1)},
+        n_chans=6,
+        exact=True,
+    ),
+    "Reshape keeping": Case(
+        (node("Reshape", ["x", "shape"]),), {"shape": i64(0, 2, 3, N_TIMES)}, n_chans=6, exact=True
+    ),
+    "Squeeze": Case((node("Squeeze", ["x"]),), exact=True),
+    "Squeeze axes": Case((node("Squeeze", ["x", "axes"]),), {"axes": i64(-3)}, exact=True),
+    "Unsqueeze": Case((node("Unsqueeze", ["x", "axes"]),), {"axes": i64(1, -1)}, exact=True),
+    "Transpose": Case((node("Transpose", ["x"], perm=[2, 0, 1]),), exact=True),
+    "Transpose reversed": Case((node("Transpose", ["x"]),), exact=True),
+    "Slice view": Case(
+        (node("Slice", ["x", "from", "to", "axis"]),),
+        {"from": i64(1), "to": i64(2**62), "axis": i64(1)},
+        exact=True,
+    ),
+    "Slice copy of two axes": Case(
+        (
+            node("Reshape", ["x", "shape"], ["r"]),
+            node("Slice", ["r", "from", "to", "axes", "steps"]),
+        ),
+        {
+            "shape": i64(1, 3, 4, -1),
+            "from": i64(1, -3),
+            "to": i64(3, -1),
+            "axes": i64(1, -2),
+            "steps": i64(1, 1),
+        },
+        n_chans=12,
+        exact=True,
+    ),
+    "Split": Case(
+        transposed(
+            node("Split", ["frames", "sizes"], ["a", "b", "c"], axis=2),
+            node("Mul", ["a", "c"], ["ac"]),
+            node("Add", ["ac", "b"]),
+        ),
+        {"sizes": i64(1, 4, 1)},
+        n_chans=6,
+        exact=True,
+    ),
+    "Split even": Case(
+        (node("Split", ["x"], ["a", "b"], axis=1, num_outputs=2), node("Sub", ["b", "a"])),
+        n_chans=4,
+        exact=True,
+    ),
+    "Lif": Case(
+        transposed(node("Lif", ["frames", "beta", "threshold"], domain=DOMAIN)),
+        {"beta": weights(3, low=0.3, high=0.95), "threshold": weights(3, low=0.3, high=1.0)},
+    ),
+    "SelectiveScan": Case(
+        transposed(
+            node("MatMul", ["frames", "wd"], ["d"]),
+            node("Softplus", ["d"], ["delta"]),
+            node("MatMul", ["frames", "wb"], ["B"]),
+            node("MatMul", ["frames", "wc"], ["C"]),
+            node("SelectiveScan", ["frames", "delta", "A", "B", "C", "D"], domain=DOMAIN),
+        ),
+        {
+            "wd": weights(3, 3),
+            "wb": weights(3, 4),
+            "wc": weights(3, 4) * 0.5,
+            "A": weights(3, 4, low=-2.0, high=-0.1),
+            "D": weights(3),
+        },
+    ),
+}
+
+
+def test_every_operator_of_the_set_has_a_case():
+    covered = {(n.domain, n.op_type) for case in CASES.values() for n in case.nodes}
+    assert set(FROM_ONNX) <= covered
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_operator_is_the_same_everywhere(name, onnx_model, counts, as_input, native):
+    case = CASES[name]
+    model = onnx_model(case.nodes, case.weights, shape=(1, case.n_chans, N_TIMES))
+    offline = simplify(import_onnx(model, "op"))
+    samples = counts(N_TIMES, case.n_chans)
+    x = as_input(samples)
+    truth = reference.run(offline, {"x": x}).tensors["y"]
+
+    if all(n.domain == "" for n in case.nodes):
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        (expected,) = session.run(["y"], {"x": x})
+        assert expected.shape == truth.shape
+        if case.exact:
+            np.testing.assert_array_equal(truth, expected)
+        else:
+            np.testing.assert_allclose(truth, expected, rtol=2e-6, atol=2e-6)
+
+    step = stream(offline, HOP)
+    axis = step.tensors["y"].time_axis
+    chunks, states = [], None
+    for start in range(0, N_TIMES, HOP):
+        result = reference.run(step, {"x": x[:, :, start : start + HOP]}, states)
+        states = result.states
+        chunks.append(result.tensors["y"])
+    same_bits(np.concatenate(chunks, axis=axis), truth)
+    same_bits(native(step).push(samples), by_step(truth, axis, step.tensors["y"].frames))
+    in_onnxruntime = run_steps(step, {"x": x})["y"]
+    np.testing.assert_allclose(in_onnxruntime, truth, rtol=1e-5, atol=1e-5)
+
+
+def same_bits(a, b):
+    np.testing.assert_array_equal(a.view(np.uint32), b.view(np.uint32))

@@ -1,0 +1,202 @@
+"""Random graphs of the operator set: streamed in any chunks and compiled to C, they equal one offline pass."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edgeeeg_export import reference
+from edgeeeg_export.contract import stack_outputs
+from edgeeeg_export.graph import Graph, Node
+from edgeeeg_export.ops.add import Add
+from edgeeeg_export.ops.conv import Conv
+from edgeeeg_export.ops.lif import Lif
+from edgeeeg_export.ops.linear import Linear
+from edgeeeg_export.ops.mul import Mul
+from edgeeeg_export.ops.relu import Relu
+from edgeeeg_export.ops.selective_scan import SelectiveScan
+from edgeeeg_export.ops.sigmoid import Sigmoid
+from edgeeeg_export.ops.slice import Slice
+from edgeeeg_export.ops.softplus import Softplus
+from edgeeeg_export.ops.sub import Sub
+from edgeeeg_export.ops.tanh import Tanh
+from edgeeeg_export.ops.transpose import Transpose
+from edgeeeg_export.passes.plan import ARENA, STATE, plan
+from edgeeeg_export.passes.stream import natural_hop, stream
+from edgeeeg_export.tensor import TensorType
+
+N_HOPS = 13
+
+
+class Builder:
+    """Appends random layers to a tensor x (1, channels, frames) and remembers branch points."""
+
+    def __init__(self, draw):
+        self.draw = draw
+        self.rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+        self.nodes: list[Node] = []
+        self.constants: dict[str, np.ndarray] = {}
+        self.n_chans = draw(st.integers(1, 5))
+        self.inputs = {"x": TensorType((1, self.n_chans, 960), 2, 1)}
+
+    def constant(self, *shape, low=-0.7, high=0.7):
+        name = f"w{len(self.constants)}"
+        self.constants[name] = self.rng.uniform(low, high, shape).astype(np.float32)
+        return name
+
+    def add(self, op, *inputs):
+        name = f"t{len(self.nodes)}"
+        self.nodes.append(Node(f"{op.kind.lower()}_{len(self.nodes)}", op, inputs, (name,)))
+        return name
+
+    def width(self, tensor):
+        graph = Graph("g", self.inputs, (tensor,), tuple(self.nodes), self.constants)
+        return graph.tensors[tensor].shape[1]
+
+    def layer(self, x):
+        kind = self.draw(st.sampled_from(("conv", "pointwise", "dense", "lif", "scan", "split", "residual")))
+        return getattr(self, kind)(x)
+
+    def conv(self, x):
+        groups = self.draw(st.sampled_from([g for g in (1, 2, 3) if self.width(x) % g == 0]))
+        kernel, dilation = self.draw(st.integers(1, 6)), self.draw(st.integers(1, 3))
+        stride = self.draw(st.sampled_from((1, 1, 1, 2, 3)))
+        reach = dilation * (kernel - 1) + 1
+        left = max(reach - stride, 0) + self.draw(st.integers(0, min(stride, reach) - 1))
+        c_out = groups * self.draw(st.integers(1, 3))
+        weight = self.constant(c_out, self.width(x) // groups, kernel)
+        bias = (self.constant(c_out),) if self.draw(st.booleans()) else ()
+        return self.add(Conv(stride, dilation, groups, (left, 0)), x, weight, *bias)
+
+    def pointwise(self, x):
+        op = self.draw(st.sampled_from((Relu(), Tanh(), Sigmoid(), Softplus())))
+        return self.add(op, x)
+
+    def over_features(self, x, layers):
+        frames = self.add(Transpose((0, 2, 1)), x)
+        return self.add(Transpose((0, 2, 1)), layers(frames))
+
+    def dense(self, x):
+        n, m = self.width(x), self.draw(st.integers(1, 5))
+        bias = (self.constant(m),) if self.draw(st.booleans()) else ()
+        return self.over_features(x, lambda f: self.add(Linear(), f, self.constant(n, m), *bias))
+
+    def lif(self, x):
+        n = self.width(x)
+        beta, threshold = self.constant(n, low=0.3, high=0.95), self.constant(n, low=0.1, high=0.9)
+        return self.over_features(x, lambda f: self.add(Lif(), f, beta, threshold))
+
+    def scan(self, x):
+        n, states = self.width(x), self.draw(st.integers(1, 4))
+        A, D = self.constant(n, states, low=-2.0, high=-0.1), self.constant(n)
+
+        def block(f):
+            delta = self.add(Softplus(), self.add(Linear(), f, self.constant(n, n)))
+            B = self.add(Linear(), f, self.constant(n, states))
+            C = self.add(Linear(), f, self.constant(n, states))
+            return self.add(SelectiveScan(), f, delta, A, B, C, D)
+
+        return self.over_features(x, block)
+
+    def split(self, x):
+        n = self.width(x)
+        kept = self.draw(st.integers(1, n))
+        low, high = self.add(Slice(1, 0, kept), x), self.add(Slice(1, n - kept, n), x)
+        return self.add(self.draw(st.sampled_from((Mul(), Sub()))), low, high)
+
+    def residual(self, x):
+        y = self.pointwise(x)
+        part = self.add(Slice(1, 0, 1), y)
+        return self.add(Add(), self.add(Add(), y, part), x)
+
+
+@st.composite
+def graphs(draw):
+    builder = Builder(draw)
+    x = "x"
+    for _ in range(draw(st.integers(1, 6))):
+        x = builder.layer(x)
+    inner = draw(st.sampled_from([node.outputs[0] for node in builder.nodes]))
+    outputs = tuple(dict.fromkeys((x, inner)))
+    return Graph("random", builder.inputs, outputs, tuple(builder.nodes), builder.constants)
+
+
+def samples_for(graph, counts):
+    hop = natural_hop(graph)
+    (type_,) = graph.inputs.values()
+    return counts(N_HOPS * hop, type_.shape[1], seed=hop)
+
+
+@settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(graph=graphs())
+def test_every_chunking_equals_one_offline_pass(graph, counts, as_input):
+    hop = natural_hop(graph)
+    x = as_input(samples_for(graph, counts))
+    offline = graph.with_frames(x.shape[2])
+    truth = reference.run(offline, {"x": x}).tensors
+    step = stream(graph)
+    for chunk in (hop, 3 * hop, 7 * hop, x.shape[2]):
+        states, pieces = None, {name: [] for name in graph.outputs}
+        for start in range(0, x.shape[2], chunk):
+            result = reference.run(step, {"x": x[:, :, start : start + chunk]}, states)
+            states = result.states
+            for name in graph.outputs:
+                pieces[name].append(result.tensors[name])
+        for name in graph.outputs:
+            whole = np.concatenate(pieces[name], axis=graph.tensors[name].time_axis)
+            np.testing.assert_array_equal(whole.view(np.uint32), truth[name].view(np.uint32))
+
+
+@settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(graph=graphs(), data=st.data())
+def test_c_pushed_any_number_of_samples_equals_numpy(graph, data, counts, as_input, native):
+    samples = samples_for(graph, counts)
+    step = stream(graph, data.draw(st.sampled_from((1, 2))) * natural_hop(graph))
+    model = native(step)
+    rows, at = [], 0
+    while at < len(samples):
+        pushed = data.draw(st.integers(1, 2 * N_HOPS))
+        rows.append(model.push(samples[at : at + pushed]))
+        at += pushed
+    outputs = np.concatenate(rows)
+    (input_type,) = step.inputs.values()
+    whole = len(samples) - len(samples) % input_type.frames
+    truth = reference.run(graph.with_frames(whole), {"x": as_input(samples[:whole])}).tensors
+    np.testing.assert_array_equal(outputs.view(np.uint32), stack_outputs(step, truth).view(np.uint32))
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(graph=graphs())
+def test_plan_never_lets_live_tensors_overlap(graph):
+    step = stream(graph)
+    memory = plan(step)
+    holder: dict[int, str] = {}
+    for node in step.nodes:
+        for name in node.inputs:
+            if name in memory.places and memory.places[name].memory == ARENA:
+                assert not clobbered(holder, step, memory, name), f"{name} was overwritten before {node.name}"
+        for name in node.outputs:
+            place = memory.places[name]
+            if place.memory == ARENA:
+                end = place.offset + step.tensors[name].size
+                assert 0 <= place.offset
+                assert end <= memory.arena
+                if node.name not in memory.views:
+                    holder.update(dict.fromkeys(range(place.offset, end), root(step, memory, name)))
+    for name in step.outputs:
+        if memory.places[name].memory == ARENA:
+            assert not clobbered(holder, step, memory, name)
+    assert memory.lower_bound <= memory.arena
+
+
+def root(step, memory, name):
+    """The tensor whose computation wrote the memory of `name`: itself, or what it is a view of."""
+    maker = next(node for node in step.nodes if name in node.outputs)
+    return root(step, memory, maker.inputs[0]) if maker.name in memory.views else name
+
+
+def clobbered(holder, step, memory, name):
+    place = memory.places[name]
+    writer = root(step, memory, name)
+    return any(holder[i] != writer for i in range(place.offset, place.offset + step.tensors[name].size))
