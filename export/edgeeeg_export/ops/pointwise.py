@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgeeeg_export.ops.loop_nest import element, nest
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
 from edgeeeg_export.tensor import Array, TensorType
 
@@ -108,20 +109,15 @@ class Binary(Op):
     def emit_c(self, call: CCall) -> str:
         """Nested loops over the axes that matter, with the operands' own strides."""
         walk = _walk(call.output_types[0].shape, tuple(type_.shape for type_ in call.input_types))
-        index = [
-            " + ".join(f"{s} * i{k}" for k, s in enumerate(strides) if s) or "0" for strides in walk.strides
-        ]
-        lines = []
-        for k, extent in enumerate(walk.shape):
-            lines.append("    " * k + f"for (size_t i{k} = 0; i{k} < {extent}; i{k}++) {{")
-        pad = "    " * len(walk.shape)
-        lines += [
-            f"{pad}const float a = {call.inputs[0]}[{index[0]}];",
-            f"{pad}const float b = {call.inputs[1]}[{index[1]}];",
-            f"{pad}{call.outputs[0]}[{index[2]}] = {self.c_expression};",
-        ]
-        lines += ["    " * k + "}" for k in reversed(range(len(walk.shape)))]
-        return "\n".join(lines)
+        a, b, y = (element(strides) for strides in walk.strides)
+        return nest(
+            walk.shape,
+            (
+                f"const float a = {call.inputs[0]}[{a}];",
+                f"const float b = {call.inputs[1]}[{b}];",
+                f"{call.outputs[0]}[{y}] = {self.c_expression};",
+            ),
+        )
 
     def to_onnx(self, call: OnnxCall) -> None:
         """The standard operator of the same name."""

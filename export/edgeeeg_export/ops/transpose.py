@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeeeg_export.ops.loop_nest import element, nest
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one
 from edgeeeg_export.tensor import Array, TensorType
 
@@ -42,16 +43,10 @@ class Transpose(Op):
     def emit_c(self, call: CCall) -> str:
         """Nested loops over the output, reading with the input's strides."""
         shape = call.input_types[0].shape
-        steps = [int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in self.perm]
-        extents = [shape[axis] for axis in self.perm]
-        walked = [k for k, extent in enumerate(extents) if extent != 1]
-        lines = ["size_t o = 0;"]
-        for depth, k in enumerate(walked):
-            lines.append("    " * depth + f"for (size_t i{k} = 0; i{k} < {extents[k]}; i{k}++) {{")
-        index = " + ".join(f"{steps[k]} * i{k}" for k in walked)
-        lines.append("    " * len(walked) + f"{call.outputs[0]}[o++] = {call.inputs[0]}[{index}];")
-        lines += ["    " * depth + "}" for depth in reversed(range(len(walked)))]
-        return "\n".join(lines)
+        walked = [axis for axis in self.perm if shape[axis] != 1]
+        source = element([int(np.prod(shape[axis + 1 :], dtype=np.int64)) for axis in walked])
+        copy = f"{call.outputs[0]}[o++] = {call.inputs[0]}[{source}];"
+        return "size_t o = 0;\n" + nest([shape[axis] for axis in walked], (copy,))
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Transpose."""

@@ -1,4 +1,4 @@
-"""Random graphs of the operator set: streamed in any chunks and compiled to C, they equal one offline pass."""
+"""Random graphs of the operator set: in any chunks and as C, they equal one offline pass."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from edgeeeg_export.ops.softplus import Softplus
 from edgeeeg_export.ops.sub import Sub
 from edgeeeg_export.ops.tanh import Tanh
 from edgeeeg_export.ops.transpose import Transpose
-from edgeeeg_export.passes.plan import ARENA, STATE, plan
+from edgeeeg_export.passes.plan import ARENA, plan
 from edgeeeg_export.passes.stream import natural_hop, stream
 from edgeeeg_export.tensor import TensorType
 
@@ -180,7 +180,7 @@ def test_plan_never_lets_live_tensors_overlap(graph):
             place = memory.places[name]
             if place.memory == ARENA:
                 end = place.offset + step.tensors[name].size
-                assert 0 <= place.offset
+                assert place.offset >= 0
                 assert end <= memory.arena
                 if node.name not in memory.views:
                     holder.update(dict.fromkeys(range(place.offset, end), root(step, memory, name)))
