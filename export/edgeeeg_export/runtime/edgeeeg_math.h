@@ -1,7 +1,8 @@
 /* exp, log1p, tanh and what is built on them, in float32.
  *
- * Bit for bit the same as edgeeeg_export/floatmath.py: additions, multiplications, divisions, comparisons and bit
- * patterns in one fixed order. Compile with -ffp-contract=off: a fused multiply-add would round differently. */
+ * Bit for bit the same as edgeeeg_export/floatmath.py: additions, multiplications, divisions, comparisons and
+ * bit patterns in one fixed order. Compile with -ffp-contract=off: a fused multiply-add would round
+ * differently. */
 #ifndef EDGEEEG_MATH_H
 #define EDGEEEG_MATH_H
 
