@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
         epilog="Example: `edgeeeg export my_models:detector --weights detector.safetensors --sfreq 256 "
         "--channel Fp1 --channel Fp2 --board nrf52840 --out out/detector`"
     )(export)
+    app.command("inspect", epilog="Example: `edgeeeg inspect my_models:detector`")(inspect_verb)
 
 
 def export(
@@ -95,3 +96,31 @@ def export(
         f"{out}: {info.hop} samples a step, {info.c.weight_bytes} bytes of weights, "
         f"{info.c.struct_bytes} bytes of RAM (state {info.c.state_bytes}, arena {info.c.arena_bytes})"
     )
+
+
+def inspect_verb(
+    model: str = typer.Argument(
+        help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` file or an `.onnx` file."
+    ),
+    n_chans: int | None = typer.Option(
+        None, min=1, help="Channels to trace a module with; default: its `n_chans`."
+    ),
+    n_times: int | None = typer.Option(
+        None,
+        min=1,
+        help="Samples to trace a module with, the window to compare with; default: its `n_times`.",
+    ),
+    hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: the fewest that work."),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
+) -> None:
+    """Say what a model is, what it costs as a stream, which boards hold it and what stands in its way."""
+    from edgeeeg_export.inspection import inspect_model
+    from edgeeeg_export.inspection_table import render
+    from edgeeeg_export.loading import load_model
+
+    found = inspect_model(load_model(model, None, n_chans, n_times), hop)
+    if json:
+        terminal.print_json(found.to_json())
+        return
+    for part in render(found):
+        terminal.stdout.print(part)

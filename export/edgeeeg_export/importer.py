@@ -43,6 +43,31 @@ def import_onnx(model: onnx.ModelProto, name: str) -> Graph:
     return Graph(name, importing.inputs, outputs, tuple(importing.nodes), importing.operands(outputs))
 
 
+def outside_the_set(model: onnx.ModelProto) -> tuple[str, ...]:
+    """Every node that no operator of the set can take, named with its layer and the nearest rewrite."""
+    constant = {tensor.name for tensor in model.graph.initializer}
+    reasons = []
+    for proto in model.graph.node:
+        if proto.op_type == "Constant" or (proto.input and constant.issuperset(filter(None, proto.input))):
+            constant.update(proto.output)
+        elif _key(proto) not in FROM_ONNX:
+            reasons.append(_outside(proto))
+    return tuple(reasons)
+
+
+def _key(proto: onnx.NodeProto) -> tuple[str, str]:
+    return ("" if proto.domain == "ai.onnx" else proto.domain, proto.op_type)
+
+
+def _outside(proto: onnx.NodeProto) -> str:
+    remedy = NEAREST_REWRITE.get(proto.op_type, "rewrite it with the operators in docs/operators.md")
+    return f"layer {_label(proto)}: {proto.op_type} is outside the operator set; {remedy}"
+
+
+def _label(proto: onnx.NodeProto) -> str:
+    return f"'{_module_path(proto) or proto.name or proto.output[0]}' ({proto.op_type})"
+
+
 def _layer_name(path: str, kind: str) -> str:
     """Module path and operator, `mamba_selective_scan`; the path alone where it ends in that name."""
     snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in kind).strip("_")
@@ -74,12 +99,9 @@ class _Import:
             self._fold(proto)
             return
         node = ImportedNode(proto, self)
-        lower = FROM_ONNX.get((proto.domain if proto.domain != "ai.onnx" else "", proto.op_type))
+        lower = FROM_ONNX.get(_key(proto))
         if lower is None:
-            remedy = NEAREST_REWRITE.get(proto.op_type, "rewrite it with the operators in docs/operators.md")
-            raise UnsupportedOperator(
-                f"layer {node.label}: {proto.op_type} is outside the operator set; {remedy}"
-            )
+            raise UnsupportedOperator(_outside(proto))
         for op, inputs, outputs in lower(node):
             types = []
             for name in inputs:
@@ -167,7 +189,7 @@ class ImportedNode:
 
     def __post_init__(self) -> None:
         self.path = _module_path(self.proto)
-        self.label = f"'{self.path or self.proto.name or self.proto.output[0]}' ({self.proto.op_type})"
+        self.label = _label(self.proto)
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ def onnx_model() -> Callable[..., onnx.ModelProto]:
         weights: Mapping[str, object] | None = None,
         shape: Sequence[int | str] = (1, 3, 32),
         outputs: Sequence[str] = ("y",),
+        output_shape: Sequence[int | str] | None = None,
         opset: int = 20,
     ) -> onnx.ModelProto:
         register_schemas()
@@ -39,7 +40,7 @@ def onnx_model() -> Callable[..., onnx.ModelProto]:
             list(nodes),
             "test",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, list(shape))],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, output_shape) for name in outputs],
             initializers,
         )
         opsets = [helper.make_opsetid("", opset), helper.make_opsetid(DOMAIN, 1)]

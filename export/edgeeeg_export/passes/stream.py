@@ -21,6 +21,21 @@ def natural_hop(graph: Graph) -> int:
     return math.lcm(*(t.samples_per_frame for t in graph.tensors.values() if t.time_axis is not None))
 
 
+def obstacles(graph: Graph) -> tuple[str, ...]:
+    """Everything that keeps a graph from running continuously: the layer, the reason, what would work."""
+    reasons = [
+        f"layer {node.label} cannot stream continuously: {reason}"
+        for node in graph.nodes
+        if (reason := node.op.obstacle(graph.types(node.inputs))) is not None
+    ]
+    reasons += [
+        f"output '{name}' has no time axis, so it does not follow the input's samples"
+        for name in graph.outputs
+        if graph.tensors[name].time_axis is None
+    ]
+    return tuple(reasons)
+
+
 def stream(graph: Graph, hop: int | None = None) -> Graph:
     """The continuous step graph of `hop` samples (the natural hop without it).
 
@@ -30,13 +45,9 @@ def stream(graph: Graph, hop: int | None = None) -> Graph:
         If a layer needs the future or its whole window, or an output does not vary in time; the message names
         the layer and what would work.
     """
-    for node in graph.nodes:
-        reason = node.op.obstacle(graph.types(node.inputs))
-        if reason is not None:
-            raise NotCausal(f"layer {node.label} cannot stream continuously: {reason}")
-    for name in graph.outputs:
-        if graph.tensors[name].time_axis is None:
-            raise NotCausal(f"output '{name}' has no time axis, so it does not follow the input's samples")
+    standing = obstacles(graph)
+    if standing:
+        raise NotCausal(standing[0])
     natural = natural_hop(graph)
     hop = natural if hop is None else hop
     if hop < 1 or hop % natural:
