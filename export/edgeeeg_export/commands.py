@@ -100,7 +100,7 @@ def export(
 
 def inspect_verb(
     model: str = typer.Argument(
-        help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` file or an `.onnx` file."
+        None, min=1, help="Samples to trace a module with: the window; default: `n_times`."
     ),
     n_chans: int | None = typer.Option(
         None, min=1, help="Channels to trace a module with; default: its `n_chans`."

@@ -1,0 +1,82 @@
+"""What `edgeeeg inspect` says of a model: costs, boards, and everything that stands in its way."""
+
+import pytest
+import torch
+from torch import nn
+
+from edgeeeg.layers.causal_conv import CausalConv1d
+from edgeeeg_export.inspection import inspect_model
+from edgeeeg_export.inspection_table import render
+from edgeeeg_export.loading import load_model
+
+
+class Causal(nn.Module):
+    n_chans, sfreq, n_times = 2, 128.0, 512
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = CausalConv1d(2, 4, 8, stride=4), nn.Linear(4, 1)
+
+    def forward(self, x):
+        return torch.sigmoid(self.head(self.conv(x).transpose(1, 2)))
+
+
+class Centred(Causal):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Sequential(nn.Conv1d(2, 4, 5, padding=2), nn.Conv1d(4, 4, 3, padding=1))
+
+
+class Foreign(Causal):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.LSTM(4, 4, batch_first=True), nn.LSTM(4, 4, batch_first=True)
+
+    def forward(self, x):
+        return self.second(self.first(self.conv(x).transpose(1, 2))[0])[0]
+
+
+def test_costs_are_counted_by_layer():
+    found = inspect_model(load_model(Causal()))
+    assert found.obstacles == ()
+    assert found.weight_bytes == 4 * (2 * 4 * 8 + 4 + 4 + 1)
+    cost = found.stream
+    assert (cost.hop, cost.window_samples) == (4, 512)
+    # one frame: 4 outputs of 16 products, and the head's 4
+    assert cost.macs == 4 * 16 + 4
+    assert cost.macs_of_window == 128 * cost.macs
+    assert cost.state_bytes == 4 * 2 * (4 + 4)  # four old frames and four new ones of two channels
+    assert sum(layer.macs for layer in cost.layers) == cost.macs
+    assert cost.arena_bytes >= cost.arena_bound_bytes > 0
+    assert found.boards["nrf52840"]
+
+
+def test_every_obstacle_is_listed_not_the_first_alone():
+    found = inspect_model(load_model(Centred()))
+    assert found.stream is None
+    assert [reason.split(" ")[1] for reason in found.obstacles] == ["'conv.0'", "'conv.1'"]
+    foreign = inspect_model(load_model(Foreign()))
+    assert [reason.split(" ")[1] for reason in foreign.obstacles] == ["'first'", "'second'"]
+    assert all("MambaBlock" in reason for reason in foreign.obstacles)
+
+
+def test_a_hop_that_splits_a_frame_stands_in_the_way():
+    (reason,) = inspect_model(load_model(Causal()), hop=6).obstacles
+    assert "multiple of 4" in reason
+
+
+@pytest.mark.parametrize(("model", "said"), [(Causal, "MACs a step"), (Centred, "cannot be exported")])
+def test_people_can_read_it(model, said):
+    found = inspect_model(load_model(model()))
+    assert said in " ".join(part for part in render(found) if isinstance(part, str))
+
+
+def test_boards_that_are_too_small_are_told_apart():
+    class Wide(Causal):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Sequential(nn.Linear(4, 400), nn.Linear(400, 400), nn.Linear(400, 1))
+
+    boards = inspect_model(load_model(Wide())).boards
+    assert not boards["nrf5340-net"]
+    assert boards["nrf52840"]
