@@ -100,7 +100,7 @@ def export(
 
 def inspect_verb(
     model: str = typer.Argument(
-        None, min=1, help="Samples to trace a module with: the window; default: `n_times`."
+        help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` or an `.onnx` file."
     ),
     n_chans: int | None = typer.Option(
         None, min=1, help="Channels to trace a module with; default: its `n_chans`."
@@ -108,7 +108,7 @@ def inspect_verb(
     n_times: int | None = typer.Option(
         None,
         min=1,
-        help="Samples to trace a module with, the window to compare with; default: its `n_times`.",
+        help="Samples to trace a module with, its window; default: its `n_times`.",
     ),
     hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: the fewest that work."),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
