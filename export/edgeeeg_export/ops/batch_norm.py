@@ -1,4 +1,4 @@
-"""BatchNormalization of a foreign model in evaluation: y = x · scale + shift per channel, both folded here.
+"""y = x · scale + shift per channel: a foreign model's BatchNormalization, folded into constants.
 
 scale = γ / √(variance + ε);  shift = β - mean · scale, computed in float64 and rounded once.
 Source: ONNX BatchNormalization, `training_mode` 0. torch's exporter folds its own into the layer before.
@@ -14,7 +14,7 @@ from edgeeeg_export.ops.op import Lowered, OnnxNode
 
 
 def from_onnx(node: OnnxNode) -> Lowered:
-    """A multiplication and an addition with constants (channels, 1, …)."""
+    """BatchNormalization in evaluation; becomes Mul and Add."""
     if node.attribute("training_mode", 0):
         raise node.refuse("it is in training mode; export the model in eval mode")
     gamma, beta, mean, variance = (np.asarray(node.constant(k), dtype=np.float64) for k in range(1, 5))

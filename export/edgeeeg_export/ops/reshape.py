@@ -18,7 +18,7 @@ class Reshape(Op):
 
     @classmethod
     def from_onnx(cls, node: OnnxNode) -> Lowered:
-        """Reshape, Squeeze, Unsqueeze, Flatten: any form whose resulting shape is known."""
+        """A constant target shape that keeps time an axis of its own."""
         x, target = node.type(0), node.constant(1)
         if target is None:
             raise node.refuse("its target shape must be constant")

@@ -1,0 +1,78 @@
+"""The program: verbs from entry points, a mendable error as one line and exit code 2, a bug as it is."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from edgeeeg import __version__, cli
+from edgeeeg.errors import ModelError
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr("sys.argv", ["edgeeeg", *arguments])
+    with pytest.raises(SystemExit) as done:
+        cli.main()
+    return done.value.code
+
+
+def only_verb(monkeypatch, verb):
+    """A program whose one installed component registers this function."""
+
+    class Point(EntryPoint):
+        def load(self):
+            return lambda app: app.command("verb")(verb)
+
+    points = (Point("test", "test:register", cli.GROUP),)
+    monkeypatch.setattr(cli, "entry_points", lambda group: points if group == cli.GROUP else ())
+
+
+def test_the_version(monkeypatch, capsys):
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out.strip() == f"edgeeeg {__version__}"
+
+
+def test_every_component_brings_its_verbs(monkeypatch, capsys):
+    assert run(monkeypatch, "--help") == 0
+    listed = capsys.readouterr().out
+    for verb in ("train", "export", "verify"):
+        assert re.search(rf"\b{verb}\b", listed)
+
+
+@pytest.mark.parametrize("verb", ["train", "export", "verify"])
+def test_every_verb_has_help_with_an_example_and_json(monkeypatch, capsys, verb):
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TERM", "dumb")
+    assert run(monkeypatch, verb, "--help") == 0
+    said = capsys.readouterr().out
+    assert "Example" in said
+    assert f"edgeeeg {verb}" in said
+    assert "--json" in said
+
+
+def test_a_mendable_error_is_one_line_on_stderr(monkeypatch, capsys):
+    def verb() -> None:
+        """Fail."""
+        raise ModelError("layer 'a':\n   use b")
+
+    only_verb(monkeypatch, verb)
+    assert run(monkeypatch, "verb") == 2
+    assert capsys.readouterr() == ("", "edgeeeg: layer 'a': use b\n")
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    def verb() -> None:
+        """Fail."""
+        raise ZeroDivisionError
+
+    only_verb(monkeypatch, verb)
+    monkeypatch.setattr("sys.argv", ["edgeeeg", "verb"])
+    with pytest.raises(ZeroDivisionError):
+        cli.main()
+
+
+def test_an_unknown_verb_is_a_usage_error(monkeypatch, capsys):
+    assert run(monkeypatch, "exprot") == 2
+    assert "exprot" in capsys.readouterr().err
