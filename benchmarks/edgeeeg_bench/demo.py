@@ -26,8 +26,9 @@ from edgeeeg_bench.result import DemoResult, Scores, Sizes, TaskScores, Trace
 from edgeeeg_bridge.board_run import emulated_target
 from edgeeeg_export import contract_table
 from edgeeeg_export.contract import Counts, Runner, run_on_host
-from edgeeeg_export.pipeline import counts_for, export_model, reload
+from edgeeeg_export.pipeline import export_model, reload
 from edgeeeg_export.toolchain import find_program
+from edgeeeg_export.verification_counts import counts_for
 
 MODELS: dict[Task, str] = {"raw": "edge-detector", "normalised": "edge-detector-normalised"}
 BOARD_TOOLS = ("arm-none-eabi-gcc", "arm-none-eabi-nm", "qemu-system-arm")

@@ -87,7 +87,7 @@ def verify(
     ExportError
         If the counts are fewer than one hop.
     ContractBroken
-        If a target did not return outputs for every hop.
+        If a target did not return outputs for every hop, or the model's own are not finite.
     """
     if len(counts) < subject.hop:
         raise ExportError(
@@ -98,6 +98,7 @@ def verify(
     on_target("reference")
     truth = reference.run(subject.offline, {subject.input: samples}).tensors
     outputs = stack_outputs(subject.step, truth)
+    _require_finite(outputs, subject.hop)
     records: dict[str, Record] = {}
     on_target("chunked")
     records["chunked"] = _chunked(subject, samples, outputs)
@@ -119,6 +120,15 @@ def verify(
         on_target(subject.source.kind)
         records[subject.source.kind] = _source(subject, subject.source, samples, truth)
     return records
+
+
+def _require_finite(outputs: Array, hop: int) -> None:
+    bad = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
+    if len(bad):
+        raise ContractBroken(
+            f"the model's own output is NaN or infinite from sample {int(bad[0]) * hop} on, and a state "
+            "that is not finite never recovers on a device: limit the input inside the model, as tanh does"
+        )
 
 
 def require_kept(records: Mapping[str, Record]) -> None:

@@ -31,6 +31,7 @@ from edgeeeg_export.passes import simplify
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
+from edgeeeg_export.verification_counts import counts_for, verification_counts
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +43,6 @@ MICROVOLT_LSB = 0.125
 NORMALISED_LSB = 2.0**-11
 """The same for normalised input: ±16 standard deviations."""
 GOLDEN_SECONDS = 30.0
-DEFAULT_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ def export_model(
     board : str
         Refuse a program that does not fit this board.
     recording : Recording
-        What the contract is checked on; ten minutes of seeded synthetic EEG without it.
+        What the contract is checked on; ten minutes of seeded synthetic EEG without it. Saturation, steps and
+        silence follow in either case.
     extra : mapping of str to Runner
         More targets to hold to the contract, such as an emulated board.
     card : str
@@ -119,13 +120,14 @@ def export_model(
         chosen = find_board(board)
         flash = model_flash_bytes(compiled.subject.program, chosen)
         check_fit(chosen, flash, compiled.subject.program.struct_bytes)
-    counts = counts_for(compiled.manifest, recording)
+    eeg = counts_for(compiled.manifest, recording)
+    counts = verification_counts(eeg, compiled.subject.sfreq)
     records = contract.verify(compiled.subject, counts, extra, on_target)
     contract.require_kept(records)
     verification = verification_json(records, recording)
     files = {
         **compiled.contents,
-        "golden.npz": _golden(compiled, counts),
+        "golden.npz": _golden(compiled, eeg),
         "verification.json": verification,
         "README.md": model_card.render(compiled.manifest, card).encode(),
     }
@@ -210,51 +212,14 @@ def _manifest(
         raise ExportError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
-def counts_for(manifest: Manifest, recording: Recording | None) -> contract.Counts:
-    """The int16 samples that the device would be sent: a recording's, or seeded synthetic EEG's.
-
-    Raises
-    ------
-    RecordingError
-        If rate, unit or channels do not match the model's input.
-    """
-    info = manifest.input
-    if recording is None:
-        recording = _synthetic(info)
-    else:
-        recording.require_sfreq(info.sfreq)
-        if recording.unit != info.unit:
-            raise ExportError(
-                f"the model takes '{info.unit}' and the recording is in '{recording.unit}'; normalise it "
-                "with Recording.zscored(), or choose the model for µV"
-            )
-        recording = recording.pick(info.ch_names)
-    counts, _ = recording.to_int16(info.lsb)
-    return counts
-
-
-def _synthetic(info: InputInfo) -> Recording:
-    """Ten minutes of seeded EEG with seizures and artefacts on as many electrodes as the model takes.
-
-    The contract is about numbers, so a model's channels may bear any names.
-    """
-    from edgeeeg.signal import synthesize
-    from edgeeeg.signal.scalp import known_positions
-
-    n_chans = len(info.ch_names)
-    names = ("EEG",) if n_chans == 1 else tuple(known_positions())[:n_chans]
-    if len(names) < n_chans:
-        raise ExportError(
-            f"synthetic EEG has at most {len(names)} electrodes, not {n_chans}: pass a recording"
-        )
-    recording = synthesize(DEFAULT_SECONDS, info.sfreq, names)
-    return recording.zscored() if info.unit == "z" else recording
-
-
 def verification_json(records: Mapping[str, Record], recording: Recording | None) -> bytes:
     """`verification.json`: the records, and what they were taken on."""
     source = "synthetic, seed 0" if recording is None else recording.source
-    return (json.dumps({"recording": source, "targets": contract.to_json(records)}, indent=2) + "\n").encode()
+    stored = {
+        "recording": f"{source}, then saturation, steps and silence",
+        "targets": contract.to_json(records),
+    }
+    return (json.dumps(stored, indent=2) + "\n").encode()
 
 
 def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:

@@ -37,13 +37,14 @@ def verify(
     from edgeeeg_bridge.board_run import emulated_target, run_on_port
     from edgeeeg_export import contract, contract_table
     from edgeeeg_export.loading import load_model
-    from edgeeeg_export.pipeline import counts_for, reload, verification_json
+    from edgeeeg_export.pipeline import reload, verification_json
+    from edgeeeg_export.verification_counts import counts_for, verification_counts
 
     opened = Bundle.load(bundle)
     source = None if model is None else load_model(model, weights).source
     subject = reload(opened, source)
     read = None if recording is None else read_edf(recording).resample(opened.manifest.input.sfreq)
-    counts = counts_for(opened.manifest, read)
+    counts = verification_counts(counts_for(opened.manifest, read), opened.manifest.input.sfreq)
     with terminal.progress() as bar, tempfile.TemporaryDirectory() as build:
         task = bar.add_task("reference", total=None)
         extra: dict[str, contract.Runner] = {}

@@ -16,7 +16,9 @@ from edgeeeg.errors import EdgeEEGError
 from edgeeeg.layers.causal_conv import CausalConv1d
 from edgeeeg.layers.mamba import MambaBlock
 from edgeeeg.signal import Recording, write_edf
-from edgeeeg_export.pipeline import counts_for, export_model, reload
+from edgeeeg_export.adversarial import adversarial_counts
+from edgeeeg_export.pipeline import export_model, reload
+from edgeeeg_export.verification_counts import counts_for
 
 NEEDS_ARM = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
@@ -96,7 +98,9 @@ def test_a_module_becomes_a_bundle_in_one_call(bundle):
 def test_the_contract_travels_with_it(bundle):
     stored = json.loads(bundle.path("verification.json").read_text())
     assert set(stored["targets"]) == {"chunked", "numpy", "c_host", "onnxruntime", "torch"}
-    assert all(record["holds"] and record["samples"] == 768 for record in stored["targets"].values())
+    assert all(record["holds"] for record in stored["targets"].values())
+    n_times = 768 + len(adversarial_counts(2, 128.0))
+    assert {record["samples"] for record in stored["targets"].values()} == {n_times - n_times % 4}
 
 
 def test_the_step_model_of_the_bundle_is_what_torch_computes(bundle, recording):
@@ -237,7 +241,8 @@ def test_the_verb_exports_and_prints_one_json_object(user_module, tmp_path, monk
     assert run(monkeypatch, "export", f"{user_module}:Good", *arguments) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["hop"] == 1
-    assert printed["contract"]["c_host"]["samples"] == 256  # resampled to the model's rate
+    # two seconds at the model's rate, and what follows every recording
+    assert printed["contract"]["c_host"]["samples"] == 256 + len(adversarial_counts(1, 128.0))
     assert Bundle.load("b").manifest.model_hash == printed["model_hash"]
 
 

@@ -1,0 +1,63 @@
+"""What the contract is checked on: int16 counts, as the device would be sent them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeeeg.manifest import InputInfo, Manifest
+from edgeeeg_export.adversarial import adversarial_counts
+from edgeeeg_export.contract import Counts
+from edgeeeg_export.errors import ExportError
+
+if TYPE_CHECKING:
+    from edgeeeg.signal import Recording
+
+DEFAULT_SECONDS = 600.0
+
+
+def verification_counts(eeg: Counts, sfreq: float) -> Counts:
+    """The counts of a recording, and then those that try a program's numbers, in one stream."""
+    return np.concatenate([eeg, adversarial_counts(eeg.shape[1], sfreq)])
+
+
+def counts_for(manifest: Manifest, recording: Recording | None) -> Counts:
+    """The int16 samples that the device would be sent: a recording's, or seeded synthetic EEG's.
+
+    Raises
+    ------
+    RecordingError
+        If rate, unit or channels do not match the model's input.
+    """
+    info = manifest.input
+    if recording is None:
+        recording = _synthetic(info)
+    else:
+        recording.require_sfreq(info.sfreq)
+        if recording.unit != info.unit:
+            raise ExportError(
+                f"the model takes '{info.unit}' and the recording is in '{recording.unit}'; normalise it "
+                "with Recording.zscored(), or choose the model for µV"
+            )
+        recording = recording.pick(info.ch_names)
+    counts, _ = recording.to_int16(info.lsb)
+    return counts
+
+
+def _synthetic(info: InputInfo) -> Recording:
+    """Ten minutes of seeded EEG with seizures and artefacts on as many electrodes as the model takes.
+
+    The contract is about numbers, so a model's channels may bear any names.
+    """
+    from edgeeeg.signal import synthesize
+    from edgeeeg.signal.scalp import known_positions
+
+    n_chans = len(info.ch_names)
+    names = ("EEG",) if n_chans == 1 else tuple(known_positions())[:n_chans]
+    if len(names) < n_chans:
+        raise ExportError(
+            f"synthetic EEG has at most {len(names)} electrodes, not {n_chans}: pass a recording"
+        )
+    recording = synthesize(DEFAULT_SECONDS, info.sfreq, names)
+    return recording.zscored() if info.unit == "z" else recording
