@@ -17,6 +17,8 @@ from edgeeeg.layers.causal_conv import CausalConv1d
 from edgeeeg.layers.mamba import MambaBlock
 from edgeeeg.signal import Recording, write_edf
 from edgeeeg_export.adversarial import adversarial_counts
+from edgeeeg_export.contract import run_on_host
+from edgeeeg_export.errors import ContractBroken, ExportError
 from edgeeeg_export.pipeline import export_model, reload
 from edgeeeg_export.verification_counts import counts_for
 
@@ -137,6 +139,24 @@ def test_the_same_model_gives_the_same_source(bundle, recording, tmp_path):
     assert len(names) > 4
     for name in names:
         assert again.manifest.files[name] == bundle.manifest.files[name]
+
+
+def test_a_broken_contract_fails_the_export(recording, tmp_path):
+    def tampered(program, counts):
+        outputs = run_on_host(program, counts)
+        outputs.view(np.uint32)[3, 0] ^= 1
+        return outputs
+
+    out = tmp_path / "out"
+    with pytest.raises(ContractBroken, match=r"board differs by .* from sample 12"):
+        export_model(Small(), out, ch_names=("Fz", "Pz"), recording=recording, extra={"board": tampered})
+    assert not out.exists()
+
+
+def test_a_bundle_of_another_generator_is_not_passed_off_as_its_own(bundle):
+    info = bundle.manifest.model_copy(update={"model_hash": "0" * 64})
+    with pytest.raises(ExportError, match="builds another program from it: export the model again"):
+        reload(Bundle(bundle.folder, info))
 
 
 def refusal(out, *arguments, **options):

@@ -14,11 +14,16 @@ from onnx import helper
 
 from edgeeeg_export import reference
 from edgeeeg_export.contract import by_step
+from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.importer import import_onnx
 from edgeeeg_export.ops import DOMAIN, FROM_ONNX
+from edgeeeg_export.ops.conv import Conv
+from edgeeeg_export.ops.linear import Linear
+from edgeeeg_export.ops.transpose import Transpose
 from edgeeeg_export.passes import simplify
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.targets.onnx_run import run_steps
+from edgeeeg_export.tensor import TensorType
 
 N_TIMES = 48
 HOP = 4  # the longest stride below, and several frames for everything else
@@ -239,6 +244,19 @@ def test_operator_is_the_same_everywhere(name, onnx_model, counts, as_input, nat
     same_bits(native(step).push(samples), by_step(truth, axis, step.tensors["y"].frames))
     in_onnxruntime = run_steps(step, {"x": x})["y"]
     np.testing.assert_allclose(in_onnxruntime, truth, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["Conv", "Linear"])
+def test_a_bias_of_minus_zero_stays_minus_zero(kind, native):
+    """Sums start from the bias: 0 added to it first would lose its sign in NumPy and not in C."""
+    op, perm = (Conv(), (0, 1, 2)) if kind == "Conv" else (Linear(), (0, 2, 1))
+    weight = np.full((1, 1, 1) if kind == "Conv" else (1, 1), -1.0, dtype=np.float32)
+    nodes = (Node("turn", Transpose(perm), ("x",), ("f",)), Node("sum", op, ("f", "w", "b"), ("y",)))
+    constants = {"w": weight, "b": np.array([-0.0], dtype=np.float32)}
+    step = stream(Graph("zero", {"x": TensorType((1, 1, 2), 2, 1)}, ("y",), nodes, constants))
+    x = np.zeros((1, 1, 1), dtype=np.float32)
+    assert np.signbit(reference.run(step, {"x": x}).tensors["y"]).all()
+    assert np.signbit(native(step).push(np.zeros((1, 1), dtype=np.int16))).all()
 
 
 def same_bits(a, b):
