@@ -84,6 +84,20 @@ def test_every_target_keeps_it(subject, short):
         assert records[name].max_abs < 1e-5
 
 
+def test_chunks_of_one_three_and_seven_hops_and_the_whole_are_run(subject, short, monkeypatch):
+    lengths = set()
+    run = contract.reference.run
+
+    def recorded(graph, inputs, states=None):
+        if graph is subject.step:
+            lengths.add(inputs["eeg"].shape[2])
+        return run(graph, inputs, states)
+
+    monkeypatch.setattr(contract.reference, "run", recorded)
+    contract.verify(replaced(subject, source=None), short)
+    assert {hops * subject.hop for hops in (1, 3, 7)} | {1000} <= lengths
+
+
 def test_one_changed_bit_of_one_target_is_named_with_its_sample(subject, short):
     def tampered(program, counts):
         outputs = contract.run_on_host(program, counts)
