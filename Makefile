@@ -24,6 +24,7 @@ golden: $(SETUP)
 	$(BIN)/python -m edgeeeg_bridge.protocol_header firmware_bridge/firmware/protocol.h
 	$(BIN)/python tests/bridge/test_golden_frames.py
 	$(BIN)/python tests/update_golden.py
+	$(BIN)/python -m edgeeeg_export.operator_table docs/operators.md
 
 bench: $(SETUP)
 	$(BIN)/python benchmarks/step_latency.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pickle
 import sys
 from dataclasses import dataclass, replace
@@ -144,9 +145,13 @@ def _build(what: str) -> torch.nn.Module:
     except AttributeError as error:
         raise CaptureError(f"module '{module_name}' has no '{factory_name}'") from error
     try:
-        built = factory()
+        inspect.signature(factory).bind()
     except TypeError as error:
         raise CaptureError(f"{what} must be callable without arguments: {error}") from error
+    try:
+        built = factory()
+    except Exception as error:
+        raise CaptureError(f"{what} failed with {type(error).__name__}: {error}") from error
     if not isinstance(built, torch.nn.Module):
         raise CaptureError(f"{what} returned a {type(built).__name__}, not a torch.nn.Module")
     return built

@@ -117,6 +117,13 @@ def test_the_step_model_of_the_bundle_is_what_torch_computes(bundle, recording):
     assert session.get_inputs()[0].name == "eeg"
 
 
+def test_the_same_export_gives_the_same_bytes(bundle, recording, tmp_path):
+    again = export_model(
+        Small(), tmp_path / "again", name="small", ch_names=("Fz", "Pz"), threshold=0.5, recording=recording
+    )
+    assert again.manifest == bundle.manifest  # with the hash of every file
+
+
 def test_the_card_says_what_the_manifest_says(bundle):
     card = bundle.path("README.md").read_text()
     assert all(
