@@ -17,10 +17,11 @@ from edgeeeg_export.ops import FROM_ONNX, NEAREST_REWRITE
 from edgeeeg_export.tensor import Array, TensorType
 
 
-def import_onnx(model: onnx.ModelProto, name: str) -> Graph:
-    """Build the graph of an ONNX model whose inputs are (1, channels, time), time last.
+def import_onnx(model: onnx.ModelProto, name: str, *, streaming: bool = True) -> Graph:
+    """Build the graph of an ONNX model.
 
-    Batch dimensions that are symbolic become 1. Nodes whose inputs are all constant are folded.
+    Batch dimensions that are symbolic become 1. Nodes whose inputs are all constant are folded. Tensors of
+    the program are float32: truth values are 0 and 1, and what `ArgMax` and `TopK` find are whole numbers.
 
     Parameters
     ----------
@@ -28,15 +29,18 @@ def import_onnx(model: onnx.ModelProto, name: str) -> Graph:
         Opset 13 or later, with every other dimension known.
     name : str
         The symbol prefix of the program: a C identifier.
+    streaming : bool
+        Inputs are (1, channels, time), time last. Without it there is no time axis, and inputs are of any
+        number and shape.
 
     Raises
     ------
     CaptureError
-        If an input is not (1, channels, time) with known sizes.
+        If an input is not (1, channels, time), or has sizes that are unknown or zero, or is not float32.
     UnsupportedOperator
         If a node is outside the operator set; the message names the layer and the nearest rewrite.
     """
-    importing = _Import(model)
+    importing = _Import(model, streaming)
     for proto in model.graph.node:
         importing.take(proto)
     outputs = tuple(value.name for value in model.graph.output)
@@ -54,12 +58,14 @@ def _layer_name(path: str, kind: str) -> str:
 class _Import:
     """One pass over the nodes: constants known so far, types of run-time tensors, operators made."""
 
-    def __init__(self, model: onnx.ModelProto) -> None:
+    def __init__(self, model: onnx.ModelProto, streaming: bool) -> None:
         self.constants: dict[str, np.ndarray] = {
             tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer
         }
         self.inputs = {
-            value.name: _input_type(value) for value in model.graph.input if value.name not in self.constants
+            value.name: (_stream_type if streaming else _tensor_type)(value)
+            for value in model.graph.input
+            if value.name not in self.constants
         }
         self.types: dict[str, TensorType] = dict(self.inputs)
         self.nodes: list[Node] = []
@@ -137,23 +143,35 @@ class _Import:
         return name
 
 
-def _input_type(value: onnx.ValueInfoProto) -> TensorType:
-    dims = [d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim]
-    if len(dims) != 3:
+def _stream_type(value: onnx.ValueInfoProto) -> TensorType:
+    """(1, channels, time)."""
+    rank = len(value.type.tensor_type.shape.dim)
+    if rank != 3:
         raise CaptureError(
-            f"input '{value.name}' has {len(dims)} axes; expected (batch, channels, time): export the model "
+            f"input '{value.name}' has {rank} axes; expected (batch, channels, time): export the model "
             "with that input, or insert the missing axis inside it"
         )
-    shape = (1 if dims[0] is None else dims[0], *dims[1:])
-    if None in shape:
-        raise CaptureError(
-            f"input '{value.name}' has unknown sizes {dims}; export it with fixed channels and samples"
-        )
+    shape = _tensor_type(value).shape
     if shape[0] != 1:
         raise CaptureError(f"input '{value.name}' has batch {shape[0]}; export it with batch 1")
-    if value.type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
+    if value.type.tensor_type.elem_type == onnx.TensorProto.BOOL:
+        raise CaptureError(f"input '{value.name}' holds truth values, not samples; make it float32")
+    return TensorType(shape, 2, 1)
+
+
+def _tensor_type(value: onnx.ValueInfoProto) -> TensorType:
+    """A tensor of known sizes, of floats or of truth values, with a symbolic batch of 1."""
+    tensor = value.type.tensor_type
+    sizes = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
+    shape = [1, *sizes[1:]] if len(sizes) > 1 and sizes[0] is None else sizes
+    known = tuple(extent for extent in shape if extent is not None)
+    if len(known) < len(shape) or 0 in known:
+        raise CaptureError(
+            f"input '{value.name}' has unknown sizes {sizes}; export it with fixed channels and samples"
+        )
+    if tensor.elem_type not in (onnx.TensorProto.FLOAT, onnx.TensorProto.BOOL):
         raise CaptureError(f"input '{value.name}' is not float32; convert the model to float32")
-    return TensorType(tuple(int(extent) for extent in shape if extent is not None), 2, 1)
+    return TensorType(known)
 
 
 @dataclass(slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from edgeeeg_export.targets.c_layout import Layout, fill, literal
+from edgeeeg_export.targets.c_layout import StreamLayout, fill, literal
 
 
-def adapter(layout: Layout) -> str:
+def adapter(layout: StreamLayout) -> str:
     """The text of `edgeeeg_model.h`."""
     n = layout.name
     copies, at = [], 0
