@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
         epilog="Example: `edgeeeg export my_models:detector --weights detector.safetensors --sfreq 256 "
         "--channel Fp1 --channel Fp2 --board nrf52840 --out out/detector`"
     )(export)
+    app.command(epilog="Example: `edgeeeg conformance --filter softmax`")(conformance)
 
 
 def export(
@@ -95,3 +96,26 @@ def export(
         f"{out}: {info.hop} samples a step, {info.c.weight_bytes} bytes of weights, "
         f"{info.c.struct_bytes} bytes of RAM (state {info.c.state_bytes}, arena {info.c.arena_bytes})"
     )
+
+
+def conformance(
+    filter: str = typer.Option("", "--filter", help="Run the cases whose name contains this text."),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
+) -> None:
+    """Run the official ONNX backend node tests in the NumPy reference and in compiled C."""
+    from edgeeeg_export.conformance import run_conformance
+
+    with terminal.progress() as bar:
+        task = bar.add_task("running node tests", total=None)
+        result = run_conformance(filter, lambda done, total: bar.update(task, completed=done, total=total))
+    if json:
+        terminal.print_json(result.to_json())
+    else:
+        for name, reason in result.failed.items():
+            terminal.stdout.print(f"failed {name}: {reason}", markup=False)
+        terminal.stdout.print(
+            f"{result.ran} node tests ran, {len(result.passed)} passed, {len(result.failed)} failed; "
+            f"{len(result.refused)} are outside the operator set (reasons with --json)"
+        )
+    if result.failed:
+        raise typer.Exit(1)

@@ -16,6 +16,9 @@ from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops import FROM_ONNX, NEAREST_REWRITE
 from edgeeeg_export.tensor import Array, TensorType
 
+OPSETS = range(13, 27)
+"""Versions of the standard whose operators mean the same as those of the set."""
+
 
 def import_onnx(model: onnx.ModelProto, name: str, *, streaming: bool = True) -> Graph:
     """Build the graph of an ONNX model.
@@ -26,7 +29,7 @@ def import_onnx(model: onnx.ModelProto, name: str, *, streaming: bool = True) ->
     Parameters
     ----------
     model : onnx.ModelProto
-        Opset 13 or later, with every other dimension known.
+        Of an opset in `OPSETS`, with every other dimension known.
     name : str
         The symbol prefix of the program: a C identifier.
     streaming : bool
@@ -36,10 +39,16 @@ def import_onnx(model: onnx.ModelProto, name: str, *, streaming: bool = True) ->
     Raises
     ------
     CaptureError
-        If an input is not (1, channels, time), or has sizes that are unknown or zero, or is not float32.
+        If the opset is older or newer than those known, or an input is not (1, channels, time), or has sizes
+        that are unknown or zero, or is not float32.
     UnsupportedOperator
         If a node is outside the operator set; the message names the layer and the nearest rewrite.
     """
+    for opset in model.opset_import:
+        if opset.domain in ("", "ai.onnx") and opset.version not in OPSETS:
+            raise CaptureError(
+                f"the model has opset {opset.version}; export it with one from {OPSETS.start} to {OPSETS[-1]}"
+            )
     importing = _Import(model, streaming)
     for proto in model.graph.node:
         importing.take(proto)
@@ -146,7 +155,7 @@ class _Import:
 def _stream_type(value: onnx.ValueInfoProto) -> TensorType:
     """(1, channels, time)."""
     rank = len(value.type.tensor_type.shape.dim)
-    if rank != 3:
+    if value.type.HasField("tensor_type") and rank != 3:
         raise CaptureError(
             f"input '{value.name}' has {rank} axes; expected (batch, channels, time): export the model "
             "with that input, or insert the missing axis inside it"
@@ -161,6 +170,10 @@ def _stream_type(value: onnx.ValueInfoProto) -> TensorType:
 
 def _tensor_type(value: onnx.ValueInfoProto) -> TensorType:
     """A tensor of known sizes, of floats or of truth values, with a symbolic batch of 1."""
+    if not value.type.HasField("tensor_type"):
+        raise CaptureError(
+            f"input '{value.name}' is not a tensor; give each of its tensors a name of its own"
+        )
     tensor = value.type.tensor_type
     sizes = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
     shape = [1, *sizes[1:]] if len(sizes) > 1 and sizes[0] is None else sizes
