@@ -178,26 +178,26 @@ static inline float edgeeeg_erf(float x) {
     const float magnitude = x < 0.0f ? -x : x;
     if (magnitude < 0.92f) {
         const float z = x * x;
-        float p = 8.387074194615707e-05f;
-        p = p * z + -0.0008147081243805587f;
-        p = p * z + 0.0052014561370015144f;
-        p = p * z + -0.0268595889210701f;
-        p = p * z + 0.11283699423074722f;
-        p = p * z + -0.37612634897232056f;
-        p = p * z + 0.12837916612625122f;
+        float p = 8.387074e-05f;
+        p = p * z + -0.0008147081f;
+        p = p * z + 0.005201456f;
+        p = p * z + -0.026859589f;
+        p = p * z + 0.112836994f;
+        p = p * z + -0.37612635f;
+        p = p * z + 0.12837917f;
         return p * x + x;
     }
     float large = 1.0f;
     if (magnitude < 4.0f) {
-        float p = -1.6435697034467012e-06f;
-        p = p * magnitude + 4.6177912736311555e-05f;
-        p = p * magnitude + -0.0005977434921078384f;
-        p = p * magnitude + 0.00476357527077198f;
-        p = p * magnitude + -0.026431018486618996f;
-        p = p * magnitude + 0.11009448021650314f;
-        p = p * magnitude + 0.6318145394325256f;
-        p = p * magnitude + 1.1302375793457031f;
-        p = p * magnitude + -0.00032044152612797916f;
+        float p = -1.6435697e-06f;
+        p = p * magnitude + 4.6177913e-05f;
+        p = p * magnitude + -0.0005977435f;
+        p = p * magnitude + 0.0047635753f;
+        p = p * magnitude + -0.026431018f;
+        p = p * magnitude + 0.11009448f;
+        p = p * magnitude + 0.63181454f;
+        p = p * magnitude + 1.1302376f;
+        p = p * magnitude + -0.00032044153f;
         large = 1.0f - edgeeeg_exp(-p);
     }
     return x < 0.0f ? -large : large;
