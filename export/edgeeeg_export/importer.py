@@ -77,6 +77,8 @@ class _Import:
             if value.name not in self.constants
         }
         self.types: dict[str, TensorType] = dict(self.inputs)
+        read = [name for proto in model.graph.node for name in proto.input]
+        self.read = {name for name in (*read, *(value.name for value in model.graph.output)) if name}
         self.nodes: list[Node] = []
         self.names: set[str] = set()
         self.opsets = list(model.opset_import)
@@ -212,6 +214,10 @@ class ImportedNode:
     def outputs(self) -> tuple[str, ...]:
         """Names of the outputs."""
         return tuple(self.proto.output)
+
+    def used(self, index: int) -> bool:
+        """Whether a node or the graph's outputs read this output."""
+        return index < len(self.proto.output) and self.proto.output[index] in self.importing.read
 
     def attribute(self, name: str, default: Any) -> Any:
         """The value of an attribute, strings decoded."""

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from edgeeeg_export.ops import batch_norm
 from edgeeeg_export.ops.abs import Abs
 from edgeeeg_export.ops.add import Add
+from edgeeeg_export.ops.average_pool import AveragePool
 from edgeeeg_export.ops.conv import Conv
 from edgeeeg_export.ops.div import Div
 from edgeeeg_export.ops.exp import Exp
 from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.linear import Linear
+from edgeeeg_export.ops.max_pool import MaxPool
 from edgeeeg_export.ops.mul import Mul
 from edgeeeg_export.ops.neg import Neg
 from edgeeeg_export.ops.op import Lowered, OnnxNode
@@ -30,6 +32,7 @@ DOMAIN = "edgeeeg"
 FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
     ("", "Abs"): Abs.from_onnx,
     ("", "Add"): Add.from_onnx,
+    ("", "AveragePool"): AveragePool.from_onnx,
     ("", "BatchNormalization"): batch_norm.from_onnx,
     ("", "Conv"): Conv.from_onnx,
     ("", "Div"): Div.from_onnx,
@@ -38,6 +41,7 @@ FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
     ("", "Gemm"): Linear.from_gemm,
     ("", "Identity"): Reshape.from_identity,
     ("", "MatMul"): Linear.from_matmul,
+    ("", "MaxPool"): MaxPool.from_onnx,
     ("", "Mul"): Mul.from_onnx,
     ("", "Neg"): Neg.from_onnx,
     ("", "Relu"): Relu.from_onnx,
@@ -56,19 +60,19 @@ FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
 }
 
 NEAREST_REWRITE = {
-    "AveragePool": "use a causal depthwise Conv1d with constant weights",
     "Clip": "use ReLU or Tanh",
     "Concat": "use a Linear or Conv1d per branch and add them",
+    "ConvTranspose": "use Resize and a Conv behind it",
     "Elu": "use ReLU, SiLU or Tanh",
     "Expand": "drop it: every operator of the set broadcasts",
     "GRU": "use edgeeeg.layers.MambaBlock",
     "Gelu": "use SiLU",
     "GlobalAveragePool": "it needs the whole window; use a leaky average: edgeeeg.layers.Lif or MambaBlock",
     "LSTM": "use edgeeeg.layers.MambaBlock",
+    "LpPool": "use AveragePool of the squares and Sqrt",
     "LayerNormalization": "use BatchNorm1d, which folds away",
     "LeakyRelu": "use ReLU",
     "LogSoftmax": "use Sigmoid per output",
-    "MaxPool": "use a strided causal convolution",
     "Pad": "put the padding into the Conv1d behind it: edgeeeg.layers.CausalConv1d",
     "Pow": "multiply the tensor by itself",
     "PRelu": "use ReLU",

@@ -24,11 +24,26 @@ class CCall:
     output_types: tuple[TensorType, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """What streaming puts in place of an operator that pads its past: a cache of `length` frames that start
+    as `padding`, and `op` without that padding behind it."""
+
+    length: int
+    padding: float
+    op: Op
+
+
 class OnnxBuilder(Protocol):
     """Collects the nodes of the one-step ONNX model."""
 
     def add(self, op_type: str, inputs: Sequence[str], name: str | None = None, **attributes: Any) -> str:
         """Append a node with one output and return that output's name."""
+
+    def add_several(
+        self, op_type: str, inputs: Sequence[str], count: int, **attributes: Any
+    ) -> tuple[str, ...]:
+        """Append a node with `count` outputs and return their names."""
 
     def constant(self, value: Any, dtype: str = "float32") -> str:
         """Add an initializer and return its name."""
@@ -80,6 +95,10 @@ class Op(ABC):
         """Why this operator cannot run continuously, hop by hop, and what would; None if it can."""
         return None
 
+    def behind_cache(self, inputs: tuple[TensorType, ...]) -> Cached | None:
+        """What a stream runs instead, if this operator pads its past; None if it sees its own hop only."""
+        return None
+
     def macs(self, inputs: tuple[TensorType, ...]) -> int:
         """Multiply-accumulates of one call on these inputs."""
         return 0
@@ -113,6 +132,9 @@ class OnnxNode(Protocol):
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the outputs."""
+
+    def used(self, index: int) -> bool:
+        """Whether anything reads this output."""
 
     def attribute(self, name: str, default: Any) -> Any:
         """The value of an attribute, strings decoded, tensors as arrays."""

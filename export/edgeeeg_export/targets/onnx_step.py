@@ -79,6 +79,17 @@ class _Builder:
         )
         return output
 
+    def add_several(
+        self, op_type: str, inputs: Sequence[str], count: int, **attributes: Any
+    ) -> tuple[str, ...]:
+        """Append a node with several outputs."""
+        stem = f"{op_type.lower()}.{len(self.nodes)}"
+        outputs = tuple(f"{stem}.{k}" for k in range(count))
+        self.nodes.append(
+            helper.make_node(op_type, list(inputs), list(outputs), name=f"{stem}.node", **attributes)
+        )
+        return outputs
+
     def constant(self, value: Any, dtype: str = "float32") -> str:
         """Add an initializer, once per value."""
         array = np.asarray(value, dtype=dtype)

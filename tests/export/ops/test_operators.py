@@ -69,6 +69,16 @@ def i64(*values):
     return np.array(values, dtype=np.int64)
 
 
+def images(*inner, exact=False, **parameters):
+    """Nodes that see five electrodes as an image (1, 1, electrodes, time)."""
+    return Case(
+        (node("Unsqueeze", ["x", "channel"], ["image"]), *inner),
+        {"channel": i64(1), **parameters},
+        n_chans=5,
+        exact=exact,
+    )
+
+
 CASES = {
     "Abs": unary("Abs", exact=True),
     "Exp": unary("Exp"),
@@ -117,6 +127,40 @@ CASES = {
     "Conv depthwise multiplier": conv(6, 4, group=3),
     "Conv pointwise": conv(2, 1),
     "Conv pointwise stride": conv(2, 1, stride=4),
+    "Conv over electrodes and time": images(
+        node("Conv", ["image", "w", "b"], pads=[1, 4, 2, 0], dilations=[1, 2]),
+        w=weights(2, 1, 4, 3),
+        b=weights(2),
+    ),
+    "Conv over electrodes": images(
+        node("Conv", ["image", "w", "b"], ["z"], pads=[0, 4, 0, 0]),
+        node("Conv", ["z", "depthwise"], group=2, strides=[1, 2]),
+        w=weights(2, 1, 1, 5),
+        b=weights(2),
+        depthwise=weights(4, 1, 5, 1),
+    ),
+    "Conv time first": images(
+        node("Transpose", ["image"], ["turned"], perm=[0, 1, 3, 2]),
+        node("Conv", ["turned", "w"], pads=[3, 1, 0, 1]),
+        w=weights(2, 1, 4, 3),
+    ),
+    "Conv volume": Case(
+        (node("Reshape", ["x", "shape"], ["v"]), node("Conv", ["v", "w"], pads=[0, 1, 2, 1, 0, 0])),
+        {"shape": i64(1, 1, 2, 3, -1), "w": weights(3, 1, 2, 2, 3)},
+        n_chans=6,
+    ),
+    "MaxPool": Case((node("MaxPool", ["x"], kernel_shape=[4], strides=[4]),), exact=True),
+    "MaxPool overlapping": Case((node("MaxPool", ["x"], kernel_shape=[5], pads=[4, 0]),), exact=True),
+    "MaxPool of an image": images(
+        node("MaxPool", ["image"], kernel_shape=[2, 3], strides=[2, 2], pads=[1, 1, 0, 0], ceil_mode=1),
+        exact=True,
+    ),
+    "AveragePool": Case(
+        (node("AveragePool", ["x"], kernel_shape=[4], strides=[2], pads=[2, 0], count_include_pad=1),)
+    ),
+    "AveragePool of an image": images(
+        node("AveragePool", ["image"], kernel_shape=[3, 4], strides=[1, 4], pads=[1, 0, 1, 0])
+    ),
     "MatMul": Case(transposed(node("MatMul", ["frames", "w"])), {"w": weights(3, 5)}),
     "MatMul and bias": Case(
         transposed(node("MatMul", ["frames", "w"], ["m"]), node("Add", ["b", "m"])),

@@ -67,7 +67,7 @@ class Builder:
         c_out = groups * self.draw(st.integers(1, 3))
         weight = self.constant(c_out, self.width(x) // groups, kernel)
         bias = (self.constant(c_out),) if self.draw(st.booleans()) else ()
-        return self.add(Conv(stride, dilation, groups, (left, 0)), x, weight, *bias)
+        return self.add(Conv((stride,), (dilation,), groups, (left, 0)), x, weight, *bias)
 
     def pointwise(self, x):
         op = self.draw(st.sampled_from((Relu(), Tanh(), Sigmoid(), Softplus())))
