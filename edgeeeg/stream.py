@@ -100,4 +100,6 @@ class Stream:
 
 
 def _start(state: StateInfo) -> NDArray[np.float32]:
-    return np.full(state.shape, state.initial, dtype=np.float32)
+    start = np.empty(state.shape, dtype=np.float32)
+    start.flat = state.initial
+    return start

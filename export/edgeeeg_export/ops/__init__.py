@@ -11,14 +11,17 @@ from edgeeeg_export.ops.average_pool import AveragePool
 from edgeeeg_export.ops.conv import Conv
 from edgeeeg_export.ops.div import Div
 from edgeeeg_export.ops.exp import Exp
+from edgeeeg_export.ops.gru import Gru
 from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.linear import Linear
+from edgeeeg_export.ops.lstm import Lstm
 from edgeeeg_export.ops.max_pool import MaxPool
 from edgeeeg_export.ops.mul import Mul
 from edgeeeg_export.ops.neg import Neg
 from edgeeeg_export.ops.op import Lowered, OnnxNode
 from edgeeeg_export.ops.relu import Relu
 from edgeeeg_export.ops.reshape import Reshape
+from edgeeeg_export.ops.rnn import Rnn
 from edgeeeg_export.ops.selective_scan import SelectiveScan
 from edgeeeg_export.ops.sigmoid import Sigmoid
 from edgeeeg_export.ops.slice import Slice
@@ -38,12 +41,15 @@ FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
     ("", "Div"): Div.from_onnx,
     ("", "Dropout"): Reshape.from_identity,
     ("", "Exp"): Exp.from_onnx,
+    ("", "GRU"): Gru.from_onnx,
     ("", "Gemm"): Linear.from_gemm,
     ("", "Identity"): Reshape.from_identity,
+    ("", "LSTM"): Lstm.from_onnx,
     ("", "MatMul"): Linear.from_matmul,
     ("", "MaxPool"): MaxPool.from_onnx,
     ("", "Mul"): Mul.from_onnx,
     ("", "Neg"): Neg.from_onnx,
+    ("", "RNN"): Rnn.from_onnx,
     ("", "Relu"): Relu.from_onnx,
     ("", "Reshape"): Reshape.from_onnx,
     ("", "Sigmoid"): Sigmoid.from_onnx,
@@ -65,10 +71,8 @@ NEAREST_REWRITE = {
     "ConvTranspose": "use Resize and a Conv behind it",
     "Elu": "use ReLU, SiLU or Tanh",
     "Expand": "drop it: every operator of the set broadcasts",
-    "GRU": "use edgeeeg.layers.MambaBlock",
     "Gelu": "use SiLU",
     "GlobalAveragePool": "it needs the whole window; use a leaky average: edgeeeg.layers.Lif or MambaBlock",
-    "LSTM": "use edgeeeg.layers.MambaBlock",
     "LpPool": "use AveragePool of the squares and Sqrt",
     "LayerNormalization": "use BatchNorm1d, which folds away",
     "LeakyRelu": "use ReLU",
@@ -76,7 +80,6 @@ NEAREST_REWRITE = {
     "Pad": "put the padding into the Conv1d behind it: edgeeeg.layers.CausalConv1d",
     "Pow": "multiply the tensor by itself",
     "PRelu": "use ReLU",
-    "RNN": "use edgeeeg.layers.MambaBlock",
     "ReduceMax": "over time it needs the whole window; use a recurrent layer",
     "ReduceMean": "over time it needs the whole window; use a recurrent layer; over features, a Linear",
     "ReduceSum": "over time it needs the whole window; use a recurrent layer; over features, a Linear",

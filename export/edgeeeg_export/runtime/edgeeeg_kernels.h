@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "edgeeeg_math.h"
+#include "edgeeeg_recurrent.h"
 #include "edgeeeg_window.h"
 
 /* y[r][n] = bias[n] + sum_k x[r][k] weight[k][n]; bias may be 0 */

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgeeeg_export.targets.c_layout import StreamLayout, fill, literal
+from edgeeeg_export.ops.c_literal import literal
+from edgeeeg_export.targets.c_layout import StreamLayout, fill
 
 
 def adapter(layout: StreamLayout) -> str:

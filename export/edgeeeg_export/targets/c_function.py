@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from edgeeeg_export.errors import GraphError
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.targets.c_header import state_struct
-from edgeeeg_export.targets.c_layout import Layout, comment, fill, lay_out, literal
+from edgeeeg_export.targets.c_layout import Layout, comment, fill, lay_out, start
 from edgeeeg_export.targets.c_source import calls, definitions
 
 
@@ -82,7 +82,7 @@ typedef struct {{
 
 def _source(layout: Layout) -> str:
     graph = layout.graph
-    body = [fill(f"model->state.{f.name}", f.size, literal(f.initial)) for f in layout.states]
+    body = [start(f"model->state.{f.name}", f) for f in layout.states]
     body.append(calls(layout))
     body += [
         fill(_result(layout, name), graph.tensors[name].size, f"{layout.pointer(name)}[i]")

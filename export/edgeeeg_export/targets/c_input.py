@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgeeeg_export.targets.c_layout import StreamLayout, literal
+from edgeeeg_export.ops.c_literal import literal
+from edgeeeg_export.targets.c_layout import StreamLayout
 
 
 def push(layout: StreamLayout) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from edgeeeg import __version__
 from edgeeeg_export.graph import Graph, Node
+from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cache import Cache
 from edgeeeg_export.passes.plan import INPUT, STATE, Plan, plan
 from edgeeeg_export.tensor import Array, TensorType
@@ -28,7 +27,7 @@ class Field:
 
     name: str
     size: int
-    initial: float = 0.0
+    initial: float | tuple[float, ...] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,17 +183,21 @@ def comment(text: str) -> str:
     return " ".join(text.replace("*/", "* /").replace("/*", "/ *").split())
 
 
-def literal(value: float | np.float32) -> str:
-    """The shortest decimal that reads back as the same float32."""
-    text = str(np.float32(value))
-    return f"{text if any(c in text for c in '.en') else text + '.0'}f"
-
-
 def array(name: str, what: str, value: Array) -> str:
     """The definition of a constant array, eight values a line."""
     literals = [literal(v) for v in value.ravel()]
     rows = "\n".join(f"    {', '.join(literals[i : i + 8])}," for i in range(0, len(literals), 8))
     return f"/* {comment(what)} {value.shape} */\nstatic const float {name}[{value.size}] = {{\n{rows}\n}};\n"
+
+
+def start(pointer: str, field: Field) -> str:
+    """A loop that gives a state its initial values."""
+    if isinstance(field.initial, float):
+        return fill(pointer, field.size, literal(field.initial))
+    table = f"start_{field.name}"
+    values = ", ".join(literal(value) for value in field.initial)
+    definition = f"    static const float {table}[{field.size}] = {{{values}}};"
+    return f"{definition}\n{fill(pointer, field.size, f'{table}[i]')}"
 
 
 def fill(pointer: str, size: int, value: str) -> str:

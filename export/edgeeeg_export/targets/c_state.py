@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from edgeeeg_export.targets.c_layout import StreamLayout, fill, literal
+from edgeeeg_export.ops.c_literal import literal
+from edgeeeg_export.targets.c_layout import StreamLayout, fill, start
 
 
 def init(layout: StreamLayout) -> str:
     """`NAME_init`: every float of the struct gets its initial value."""
     n = layout.name
     fills = [fill("model->samples", layout.input_type.size, literal(0.0))]
-    fills += [fill(f"model->state.{f.name}", f.size, literal(f.initial)) for f in layout.states]
+    fills += [start(f"model->state.{f.name}", f) for f in layout.states]
     fills.append(fill("model->arena", layout.arena, literal(0.0)))
     body = "\n".join(fills)
     return f"int {n}_init({n}_t *model) {{\n    model->filled = 0;\n{body}\n    return 0;\n}}\n"

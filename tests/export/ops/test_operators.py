@@ -69,6 +69,27 @@ def i64(*values):
     return np.array(values, dtype=np.int64)
 
 
+def recurrent(op_type, gates, hidden, initial=False, **attributes):
+    """A recurrent layer over three channels, with an initial state or without one."""
+    parameters = {
+        "w": weights(1, gates * hidden, 3),
+        "r": weights(1, gates * hidden, hidden),
+        "b": weights(1, 2 * gates * hidden),
+    }
+    inputs = ["frames", *parameters]
+    if initial:
+        names = ("h0", "c0") if op_type == "LSTM" else ("h0",)
+        parameters |= {name: weights(1, 1, hidden) for name in names}
+        inputs += ["", *names]
+    return Case(
+        (
+            node("Transpose", ["x"], ["frames"], perm=[2, 0, 1]),
+            node(op_type, inputs, hidden_size=hidden, **attributes),
+        ),
+        parameters,
+    )
+
+
 def images(*inner, exact=False, **parameters):
     """Nodes that see five electrodes as an image (1, 1, electrodes, time)."""
     return Case(
@@ -161,6 +182,10 @@ CASES = {
     "AveragePool of an image": images(
         node("AveragePool", ["image"], kernel_shape=[3, 4], strides=[1, 4], pads=[1, 0, 1, 0])
     ),
+    "LSTM": recurrent("LSTM", 4, 2, initial=True),
+    "GRU": recurrent("GRU", 3, 2, initial=True),
+    "GRU linear before reset": recurrent("GRU", 3, 2, linear_before_reset=1),
+    "RNN": recurrent("RNN", 1, 2, initial=True),
     "MatMul": Case(transposed(node("MatMul", ["frames", "w"])), {"w": weights(3, 5)}),
     "MatMul and bias": Case(
         transposed(node("MatMul", ["frames", "w"], ["m"]), node("Add", ["b", "m"])),

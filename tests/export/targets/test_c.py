@@ -16,12 +16,13 @@ import pytest
 from edgeeeg_export import reference
 from edgeeeg_export.contract import stack_outputs
 from edgeeeg_export.graph import Graph, Node
+from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.relu import Relu
 from edgeeeg_export.ops.transpose import Transpose
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.targets import c
-from edgeeeg_export.targets.c_layout import comment, lay_out_stream, literal
+from edgeeeg_export.targets.c_layout import comment, lay_out_stream
 from edgeeeg_export.tensor import TensorType
 
 TESTS = Path(__file__).parents[2]
