@@ -116,7 +116,9 @@ def _prepare(case: Any) -> list[_Prepared]:
     """The case as a graph whose NumPy run gives what the standard expects."""
     names = [value.name for value in case.model.graph.input]
     ((inputs, expected), *_) = case.data_sets
-    given = dict(zip(names, inputs, strict=True))
+    # the generators give tensors without axes as NumPy scalars
+    given = dict(zip(names, map(_array, inputs), strict=True))
+    expected = [_array(value) for value in expected]
     for name, value in zip(case.model.graph.output, expected, strict=True):
         _require_representable(f"output '{name.name}'", value, (np.float32, np.bool_, np.int64))
     graph = _import(case, given)
@@ -128,6 +130,10 @@ def _prepare(case: Any) -> list[_Prepared]:
             raise AssertionError(f"output '{name}' is {ours.shape}, expected {value.shape}")
         np.testing.assert_allclose(ours, value.astype(np.float32), case.rtol, case.atol, err_msg=name)
     return [_Prepared(graph, feeds, tensors)]
+
+
+def _array(value: Any) -> Any:
+    return np.asarray(value) if isinstance(value, np.generic) else value
 
 
 def _require_representable(what: str, value: Any, types: Sequence[type]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,12 @@ from edgeeeg_export.tensor import Array, TensorType
 
 OPSETS = range(13, 27)
 """Versions of the standard whose operators mean the same as those of the set."""
+
+INDEX_OUTPUT = {"ArgMax": 0, "ArgMin": 0, "TopK": 1}
+"""The output that holds places: int64 in ONNX, whole floats in a program."""
+
+MOVES = ("Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+"""What may be done with such a tensor, besides casting it to float: nothing that computes."""
 
 
 def import_onnx(model: onnx.ModelProto, name: str, *, streaming: bool = True) -> Graph:
@@ -56,6 +64,18 @@ def import_onnx(model: onnx.ModelProto, name: str, *, streaming: bool = True) ->
     return Graph(name, importing.inputs, outputs, tuple(importing.nodes), importing.operands(outputs))
 
 
+def _read_names(graph: onnx.GraphProto) -> set[str]:
+    """What nodes and outputs read, in branches too."""
+    inner = (
+        attribute.g
+        for node in graph.node
+        for attribute in node.attribute
+        if attribute.type == onnx.AttributeProto.GRAPH
+    )
+    read = {name for node in graph.node for name in node.input if name}
+    return read.union((value.name for value in graph.output), *map(_read_names, inner))
+
+
 def _layer_name(path: str, kind: str) -> str:
     """Module path and operator, `mamba_selective_scan`; the path alone where it ends in that name."""
     snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in kind).strip("_")
@@ -77,20 +97,31 @@ class _Import:
             if value.name not in self.constants
         }
         self.types: dict[str, TensorType] = dict(self.inputs)
-        read = [name for proto in model.graph.node for name in proto.input]
-        self.read = {name for name in (*read, *(value.name for value in model.graph.output)) if name}
+        self.read = _read_names(model.graph)
+        self.whole: set[str] = set()
         self.nodes: list[Node] = []
         self.names: set[str] = set()
         self.opsets = list(model.opset_import)
 
     def take(self, proto: onnx.NodeProto) -> None:
         """Fold one node into constants, or append its operators."""
+        if proto.op_type == "If" and proto.input[0] in self.constants:
+            self._take_branch(proto)
+            return
         if proto.op_type == "Constant" or (
             proto.input and all(not name or name in self.constants for name in proto.input)
         ):
             self._fold(proto)
             return
+        if proto.op_type == "CastLike" and proto.input[0] in self.constants:
+            # like a run-time tensor, which is float32
+            self.constants[proto.output[0]] = self.constants[proto.input[0]].astype(np.float32)
+            return
+        if proto.op_type in ("Shape", "Size") and proto.input[0] in self.types:
+            self._fold(proto, {proto.input[0]: np.empty(self.types[proto.input[0]].shape, dtype=np.float32)})
+            return
         node = ImportedNode(proto, self)
+        self._follow_integers(node)
         lower = FROM_ONNX.get((proto.domain if proto.domain != "ai.onnx" else "", proto.op_type))
         if lower is None:
             remedy = NEAREST_REWRITE.get(proto.op_type, "rewrite it with the operators in docs/operators.md")
@@ -110,6 +141,27 @@ class _Import:
             self.types.update(zip(outputs, produced, strict=True))
             unique = self._unique(_layer_name(node.path, op.kind))
             self.nodes.append(Node(unique, op, inputs, outputs, node.path))
+
+    def _follow_integers(self, node: ImportedNode) -> None:
+        """Keep account of tensors that are int64 in ONNX, and refuse arithmetic on what floats hold here."""
+        proto = node.proto
+        read = [name for name in proto.input if name in self.whole]
+        if read and proto.op_type not in (*MOVES, "Cast"):
+            raise node.refuse(f"its operand '{read[0]}' is an integer at run time; cast it to float first")
+        if read and proto.op_type in MOVES:
+            self.whole.update(proto.output)
+        if proto.op_type in INDEX_OUTPUT:
+            self.whole.update(proto.output[INDEX_OUTPUT[proto.op_type] :])
+
+    def _take_branch(self, proto: onnx.NodeProto) -> None:
+        """The nodes of an If whose condition is known, under the names of its outputs."""
+        wanted = "then_branch" if self.constants[proto.input[0]].all() else "else_branch"
+        (branch,) = (attribute.g for attribute in proto.attribute if attribute.name == wanted)
+        self.constants.update({tensor.name: numpy_helper.to_array(tensor) for tensor in branch.initializer})
+        for node in branch.node:
+            self.take(node)
+        for inner, outer in zip(branch.output, proto.output, strict=True):
+            self.take(onnx.helper.make_node("Identity", [inner.name], [outer], name=proto.name))
 
     def operands(self, outputs: tuple[str, ...]) -> dict[str, Array]:
         """The constants that operators or outputs read, as float32.
@@ -131,13 +183,18 @@ class _Import:
                     )
         return operands
 
-    def _fold(self, proto: onnx.NodeProto) -> None:
+    def _fold(self, proto: onnx.NodeProto, shapes: Mapping[str, np.ndarray] = MappingProxyType({})) -> None:
+        """Evaluate a node once; `shapes` stands in for run-time tensors of which only the shape is read."""
         graph = onnx.helper.make_graph(
             [proto],
             "fold",
             [],
             [onnx.helper.make_empty_tensor_value_info(name) for name in proto.output],
-            [numpy_helper.from_array(self.constants[name], name) for name in proto.input if name],
+            [
+                numpy_helper.from_array(shapes[name] if name in shapes else self.constants[name], name)
+                for name in proto.input
+                if name
+            ],
         )
         folded = onnx.helper.make_model(graph, opset_imports=self.opsets)
         self.constants.update(
@@ -219,6 +276,12 @@ class ImportedNode:
         """Whether a node or the graph's outputs read this output."""
         return index < len(self.proto.output) and self.proto.output[index] in self.importing.read
 
+    @property
+    def opset(self) -> int:
+        """The version of the standard's operators."""
+        versions = {entry.domain: entry.version for entry in self.importing.opsets}
+        return int(versions.get("", 0) or versions["ai.onnx"])
+
     def attribute(self, name: str, default: Any) -> Any:
         """The value of an attribute, strings decoded."""
         for attribute in self.proto.attribute:
@@ -238,6 +301,10 @@ class ImportedNode:
         if index >= len(self.proto.input) or not self.proto.input[index]:
             return None
         return self.known_constant(self.proto.input[index])
+
+    def is_constant(self, index: int) -> bool:
+        """Whether an input is there and its value is known."""
+        return index < len(self.proto.input) and self.proto.input[index] in self.importing.constants
 
     def type(self, index: int) -> TensorType:
         """The type of an input."""

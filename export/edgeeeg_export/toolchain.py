@@ -14,6 +14,7 @@ C_FLAGS = (
     "-O2",
     "-ffp-contract=off",
     "-fno-builtin",
+    "-fno-math-errno",
     "-fno-tree-loop-distribute-patterns",
     "-Wall",
     "-Wextra",

@@ -136,6 +136,10 @@ class OnnxNode(Protocol):
     def used(self, index: int) -> bool:
         """Whether anything reads this output."""
 
+    @property
+    def opset(self) -> int:
+        """The version of the standard's operators."""
+
     def attribute(self, name: str, default: Any) -> Any:
         """The value of an attribute, strings decoded, tensors as arrays."""
 
@@ -147,6 +151,9 @@ class OnnxNode(Protocol):
         UnsupportedOperator
             If that input is computed at run time.
         """
+
+    def is_constant(self, index: int) -> bool:
+        """Whether an input is there and its value is known."""
 
     def type(self, index: int) -> TensorType:
         """The type of an input."""

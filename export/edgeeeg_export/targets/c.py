@@ -13,7 +13,13 @@ from edgeeeg_export.targets.c_header import header
 from edgeeeg_export.targets.c_layout import lay_out_stream
 from edgeeeg_export.targets.c_source import source
 
-RUNTIME_HEADERS = ("edgeeeg_math.h", "edgeeeg_kernels.h", "edgeeeg_recurrent.h", "edgeeeg_window.h")
+RUNTIME_HEADERS = (
+    "edgeeeg_math.h",
+    "edgeeeg_axis.h",
+    "edgeeeg_kernels.h",
+    "edgeeeg_recurrent.h",
+    "edgeeeg_window.h",
+)
 
 
 @dataclass(frozen=True, slots=True)
