@@ -9,11 +9,14 @@ from edgeeeg_export.ops import (
     cast,
     depth_to_space,
     gemm,
+    global_pool,
     group_norm,
     hard_swish,
     instance_norm,
     layer_norm,
     mean,
+    stft,
+    swish,
 )
 from edgeeeg_export.ops.abs import Abs
 from edgeeeg_export.ops.add import Add
@@ -26,6 +29,7 @@ from edgeeeg_export.ops.comparison import Equal, Greater, GreaterOrEqual, Less, 
 from edgeeeg_export.ops.concat import Concat
 from edgeeeg_export.ops.conv import Conv
 from edgeeeg_export.ops.cumsum import CumSum
+from edgeeeg_export.ops.dft import Dft
 from edgeeeg_export.ops.div import Div
 from edgeeeg_export.ops.elu import Elu
 from edgeeeg_export.ops.erf import Erf
@@ -65,6 +69,7 @@ from edgeeeg_export.ops.reduce_sum import ReduceSum
 from edgeeeg_export.ops.reduce_sum_square import ReduceSumSquare
 from edgeeeg_export.ops.relu import Relu
 from edgeeeg_export.ops.reshape import Reshape
+from edgeeeg_export.ops.resize import Resize
 from edgeeeg_export.ops.rms_norm import RmsNormalize
 from edgeeeg_export.ops.rnn import Rnn
 from edgeeeg_export.ops.round import Round
@@ -79,9 +84,9 @@ from edgeeeg_export.ops.softplus import Softplus
 from edgeeeg_export.ops.softsign import Softsign
 from edgeeeg_export.ops.sqrt import Sqrt
 from edgeeeg_export.ops.sub import Sub
-from edgeeeg_export.ops.swish import Swish
 from edgeeeg_export.ops.tanh import Tanh
 from edgeeeg_export.ops.thresholded_relu import ThresholdedRelu
+from edgeeeg_export.ops.top_k import TopK
 from edgeeeg_export.ops.transpose import Transpose
 from edgeeeg_export.ops.where import Where
 
@@ -103,6 +108,7 @@ FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
     ("", "Conv"): Conv.from_onnx,
     ("", "CumSum"): CumSum.from_onnx,
     ("", "DepthToSpace"): depth_to_space.depth_to_space,
+    ("", "DFT"): Dft.from_onnx,
     ("", "Div"): Div.from_onnx,
     ("", "Dropout"): Reshape.from_dropout,
     ("", "Elu"): Elu.from_onnx,
@@ -112,6 +118,8 @@ FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
     ("", "Expand"): Expand.from_onnx,
     ("", "Flatten"): Reshape.from_flatten,
     ("", "Floor"): Floor.from_onnx,
+    ("", "GlobalAveragePool"): global_pool.average_from_onnx,
+    ("", "GlobalMaxPool"): global_pool.max_from_onnx,
     ("", "GRU"): Gru.from_onnx,
     ("", "Gather"): Gather.from_onnx,
     ("", "Gelu"): Gelu.from_onnx,
@@ -161,6 +169,8 @@ FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
     ("", "Round"): Round.from_onnx,
     ("", "Selu"): Selu.from_onnx,
     ("", "Shrink"): Shrink.from_onnx,
+    ("", "Resize"): Resize.from_onnx,
+    ("", "STFT"): stft.from_onnx,
     ("", "Sigmoid"): Sigmoid.from_onnx,
     ("", "Sign"): Sign.from_onnx,
     ("", "Slice"): Slice.from_onnx,
@@ -173,7 +183,8 @@ FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
     ("", "Squeeze"): Reshape.from_squeeze,
     ("", "Sub"): Sub.from_onnx,
     ("", "Sum"): Add.from_variadic,
-    ("", "Swish"): Swish.from_onnx,
+    ("", "Swish"): swish.from_onnx,
+    ("", "TopK"): TopK.from_onnx,
     ("", "Tanh"): Tanh.from_onnx,
     ("", "ThresholdedRelu"): ThresholdedRelu.from_onnx,
     ("", "Tile"): Expand.from_tile,

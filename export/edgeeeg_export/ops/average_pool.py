@@ -60,6 +60,13 @@ class AveragePool(Op):
         cached = self.window.behind_cache(inputs[0])
         return None if cached is None else Cached(cached[0], 0.0, replace(self, pads=cached[1]))
 
+    def with_padding(self, pads: tuple[tuple[int, int], ...]) -> Op | None:
+        """A pool that pads as much more and counts it, unless it has padding that it does not count."""
+        padded = self.window.with_padding(pads)
+        if padded is None or self.ceil_mode or (any(self.pads) and not self.count_include_pad):
+            return None
+        return replace(self, pads=padded, count_include_pad=True)
+
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:

@@ -65,6 +65,12 @@ class Conv(Op):
         cached = self.window(inputs[1].shape).behind_cache(inputs[0])
         return None if cached is None else Cached(cached[0], 0.0, replace(self, pads=cached[1]))
 
+    def with_padding(self, pads: tuple[tuple[int, int], ...]) -> Op | None:
+        """A convolution that pads as much more: its own pads are zeros as well."""
+        window = Window((1,) * len(self.strides), self.strides, self.dilations, self.pads)
+        padded = window.with_padding(pads)
+        return None if padded is None else replace(self, pads=padded)
+
     def macs(self, inputs: tuple[TensorType, ...]) -> int:
         """Outputs * c_in / groups * taps."""
         return self.infer(inputs)[0].size * (inputs[1].size // inputs[1].shape[0])

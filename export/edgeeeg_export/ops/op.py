@@ -99,6 +99,10 @@ class Op(ABC):
         """What a stream runs instead, if this operator pads its past; None if it sees its own hop only."""
         return None
 
+    def with_padding(self, pads: tuple[tuple[int, int], ...]) -> Op | None:
+        """This operator with zeros around its input, before and after each axis; None if it cannot pad so."""
+        return None
+
     def macs(self, inputs: tuple[TensorType, ...]) -> int:
         """Multiply-accumulates of one call on these inputs."""
         return 0

@@ -1,24 +1,23 @@
-"""Swish: y = x sigmoid(α x)."""
+"""Swish: y = x sigmoid(α x), as Sigmoid and Mul; SiLU where α is 1."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 
-from edgeeeg_export import floatmath
-from edgeeeg_export.ops.pointwise import Unary
-from edgeeeg_export.tensor import Array
+from edgeeeg_export.ops.mul import Mul
+from edgeeeg_export.ops.op import Lowered, OnnxNode
+from edgeeeg_export.ops.sigmoid import Sigmoid
 
 
-@dataclass(frozen=True, slots=True)
-class Swish(Unary):
-    """y = x sigmoid(α x)."""
-
-    c_expression: ClassVar[str] = "v * edgeeeg_sigmoid($alpha * v)"
-    alpha: float = 1.0
-
-    def function(self, x: Array) -> Array:
-        """x sigmoid(α x)."""
-        return x * floatmath.sigmoid(np.float32(self.alpha) * x)
+def from_onnx(node: OnnxNode) -> Lowered:
+    """A gate and a multiplication."""
+    (x,), (y,), alpha = node.inputs, node.outputs, node.attribute("alpha", 1.0)
+    gate, scaled = f"{y}.gate", f"{y}.scaled"
+    if alpha == 1.0:
+        return ((Sigmoid(), (x,), (gate,)), (Mul(), (x, gate), (y,)))
+    factor = node.add_constant(np.array(alpha), "alpha")
+    return (
+        (Mul(), (x, factor), (scaled,)),
+        (Sigmoid(), (scaled,), (gate,)),
+        (Mul(), (x, gate), (y,)),
+    )

@@ -134,6 +134,13 @@ class Window:
         pads = tuple(0 if k in (axis, rank + axis) else pad for k, pad in enumerate(self.pads))
         return self.before(axis), pads
 
+    def with_padding(self, pads: tuple[tuple[int, int], ...]) -> tuple[int, ...] | None:
+        """Its pads with these around x; None where they are not on its axes, or take elements away."""
+        if pads[:2] != ((0, 0), (0, 0)) or min(min(pair) for pair in pads) < 0:
+            return None
+        before, after = zip(*pads[2:], strict=True)
+        return tuple(a + b for a, b in zip(self.pads, (*before, *after), strict=True))
+
     def pad(self, x: Array, value: float) -> Array:
         """x with its padding, and as much more behind it as `ceil_mode` reaches."""
         widths = [(0, 0), (0, 0)]

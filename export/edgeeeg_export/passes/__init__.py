@@ -11,8 +11,9 @@ from collections.abc import Callable
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.passes.drop_dead import drop_dead
 from edgeeeg_export.passes.fuse_bias import fuse_bias
+from edgeeeg_export.passes.fuse_padding import fuse_padding
 
-PIPELINE: tuple[Callable[[Graph], Graph], ...] = (drop_dead, fuse_bias)
+PIPELINE: tuple[Callable[[Graph], Graph], ...] = (drop_dead, fuse_bias, fuse_padding)
 
 
 def simplify(graph: Graph) -> Graph:

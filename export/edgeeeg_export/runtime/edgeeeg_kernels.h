@@ -8,6 +8,8 @@
 #include "edgeeeg_axis.h"
 #include "edgeeeg_math.h"
 #include "edgeeeg_recurrent.h"
+#include "edgeeeg_select.h"
+#include "edgeeeg_spectrum.h"
 #include "edgeeeg_window.h"
 
 /* y[r][n] = bias[n] + sum_k x[r][k] weight[k][n]; bias may be 0 */
@@ -72,6 +74,7 @@ static inline void edgeeeg_lif(const float *x, const float *beta, const float *t
 }
 
 /* h = exp(delta a) h + (delta u) b; y = sum_n h c + d u */
+static inline void edgeeeg_selective_scan(const float *u, const float *delta, const float *a, const float *b,
                                           const float *c, const float *d, float *h, float *y, size_t frames,
                                           size_t width, size_t n_states) {
     for (size_t t = 0; t < frames; t++) {

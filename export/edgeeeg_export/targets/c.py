@@ -18,6 +18,8 @@ RUNTIME_HEADERS = (
     "edgeeeg_axis.h",
     "edgeeeg_kernels.h",
     "edgeeeg_recurrent.h",
+    "edgeeeg_select.h",
+    "edgeeeg_spectrum.h",
     "edgeeeg_window.h",
 )
 
