@@ -110,7 +110,7 @@ class Broadcast(Op):
         ((axis, samples_per_frame),) = bases
         constant = [type_ for type_ in inputs if type_.time_axis is None]
         frames_vary = any(len(t.shape) >= -axis and t.shape[axis] != 1 for t in constant)
-        require(not frames_vary, "it adds a constant that differs from frame to frame; use one per channel")
+        require(not frames_vary, "a constant operand differs from frame to frame; use one per channel")
         return (TensorType(shape, len(shape) + axis, samples_per_frame),)
 
     def run(
