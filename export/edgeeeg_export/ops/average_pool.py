@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.op import Cached, CCall, Lowered, OnnxCall, OnnxNode, Op, require
+from edgeeeg_export.ops.op import Cached, CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, require
 from edgeeeg_export.ops.window import Window
 from edgeeeg_export.tensor import Array, TensorType
 
@@ -60,7 +60,7 @@ class AveragePool(Op):
         cached = self.window.behind_cache(inputs[0])
         return None if cached is None else Cached(cached[0], 0.0, replace(self, pads=cached[1]))
 
-    def with_padding(self, pads: tuple[tuple[int, int], ...]) -> Op | None:
+    def with_padding(self, pads: Pads) -> Op | None:
         """A pool that pads as much more and counts it, unless it has padding that it does not count."""
         padded = self.window.with_padding(pads)
         if padded is None or self.ceil_mode or (any(self.pads) and not self.count_include_pad):

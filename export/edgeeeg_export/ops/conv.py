@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.op import Cached, CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
+from edgeeeg_export.ops.op import Cached, CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, lower_one, require
 from edgeeeg_export.ops.window import Window
 from edgeeeg_export.tensor import Array, TensorType
 
@@ -65,7 +65,7 @@ class Conv(Op):
         cached = self.window(inputs[1].shape).behind_cache(inputs[0])
         return None if cached is None else Cached(cached[0], 0.0, replace(self, pads=cached[1]))
 
-    def with_padding(self, pads: tuple[tuple[int, int], ...]) -> Op | None:
+    def with_padding(self, pads: Pads) -> Op | None:
         """A convolution that pads as much more: its own pads are zeros as well."""
         window = Window((1,) * len(self.strides), self.strides, self.dilations, self.pads)
         padded = window.with_padding(pads)

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeeeg_export.ops.axis import AxisWalk
 from edgeeeg_export.ops.loop_nest import nest
-from edgeeeg_export.ops.op import Cached, CCall, OnnxCall, Op, require
+from edgeeeg_export.ops.op import Cached, CCall, OnnxCall, Op, Pads, require
 from edgeeeg_export.tensor import Array, TensorType
 
 
@@ -50,7 +50,7 @@ class Frame(Op):
             return None
         return Cached(self.pad, 0.0, replace(self, pad=0))
 
-    def with_padding(self, pads: tuple[tuple[int, int], ...]) -> Op | None:
+    def with_padding(self, pads: Pads) -> Op | None:
         """Frames that begin in as many zeros more."""
         before, after = pads[self.axis]
         elsewhere = any(pair != (0, 0) for axis, pair in enumerate(pads) if axis != self.axis)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeeeg_export.ops.axis import AxisWalk
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, lower_one, require
 from edgeeeg_export.tensor import Array, TensorType
 
 
@@ -43,6 +43,12 @@ class Gather(Op):
             return (TensorType(shape),)
         shift = 0 if x.time_axis < self.axis else len(self.shape) - 1
         return (TensorType(shape, x.time_axis + shift, x.samples_per_frame),)
+
+    def padding_behind(self, x: TensorType, pads: Pads) -> Pads | None:
+        """Padding of the other axes stays theirs."""
+        if pads[self.axis] != (0, 0):
+            return None
+        return (*pads[: self.axis], *((0, 0) for _ in self.shape), *pads[self.axis + 1 :])
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]

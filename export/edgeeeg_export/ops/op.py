@@ -12,6 +12,9 @@ import numpy as np
 from edgeeeg_export.errors import GraphError, UnsupportedOperator
 from edgeeeg_export.tensor import Array, State, TensorType
 
+Pads = tuple[tuple[int, int], ...]
+"""Elements before and after each axis."""
+
 
 @dataclass(frozen=True, slots=True)
 class CCall:
@@ -99,8 +102,12 @@ class Op(ABC):
         """What a stream runs instead, if this operator pads its past; None if it sees its own hop only."""
         return None
 
-    def with_padding(self, pads: tuple[tuple[int, int], ...]) -> Op | None:
-        """This operator with zeros around its input, before and after each axis; None if it cannot pad so."""
+    def with_padding(self, pads: Pads) -> Op | None:
+        """This operator with zeros around its input; None if it cannot pad so."""
+        return None
+
+    def padding_behind(self, x: TensorType, pads: Pads) -> Pads | None:
+        """The padding of the result that equals padding x in front of it; None if there is none."""
         return None
 
     def macs(self, inputs: tuple[TensorType, ...]) -> int:

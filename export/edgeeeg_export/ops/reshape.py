@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, lower_one, require
 from edgeeeg_export.tensor import Array, TensorType
 
 
@@ -86,6 +86,15 @@ class Reshape(Op):
         shape = tuple(x.frames if extent == -1 else extent for extent in self.shape)
         require(int(np.prod(shape, dtype=np.int64)) == x.size, f"{x.shape} does not fit the shape {shape}")
         return (TensorType(shape, self.shape.index(-1) if -1 in self.shape else None, x.samples_per_frame),)
+
+    def padding_behind(self, x: TensorType, pads: Pads) -> Pads | None:
+        """Padding of time alone stays padding of time."""
+        if (
+            any(pair != (0, 0) and axis != x.time_axis for axis, pair in enumerate(pads))
+            or x.time_axis is None
+        ):
+            return None
+        return tuple(pads[x.time_axis] if extent == -1 else (0, 0) for extent in self.shape)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]

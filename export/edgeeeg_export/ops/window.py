@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.op import CCall, OnnxNode, require
+from edgeeeg_export.ops.op import CCall, OnnxNode, Pads, require
 from edgeeeg_export.tensor import Array, TensorType
 
 C_AXES = 3  # axes of an `edgeeeg_window`
@@ -111,7 +111,8 @@ class Window:
             return None
         axis = x.time_axis - 2
         needed = self.reach(axis) - self.strides[axis]
-        remedy = f"pad {max(needed, 0)} on the left and none on the right (edgeeeg.layers.CausalConv1d)"
+        how = "edgeeeg.layers.CausalConv1d" if len(self.kernel) == 1 else "torch.nn.functional.pad before it"
+        remedy = f"pad {max(needed, 0)} on the left and none on the right ({how})"
         if self.before(axis) < needed:
             ahead = needed - self.before(axis)
             return (
@@ -134,7 +135,7 @@ class Window:
         pads = tuple(0 if k in (axis, rank + axis) else pad for k, pad in enumerate(self.pads))
         return self.before(axis), pads
 
-    def with_padding(self, pads: tuple[tuple[int, int], ...]) -> tuple[int, ...] | None:
+    def with_padding(self, pads: Pads) -> tuple[int, ...] | None:
         """Its pads with these around x; None where they are not on its axes, or take elements away."""
         if pads[:2] != ((0, 0), (0, 0)) or min(min(pair) for pair in pads) < 0:
             return None

@@ -10,9 +10,12 @@ from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.average_pool import AveragePool
 from edgeeeg_export.ops.conv import Conv
 from edgeeeg_export.ops.frame import Frame
+from edgeeeg_export.ops.gather import Gather
 from edgeeeg_export.ops.max_pool import MaxPool
 from edgeeeg_export.ops.pad import Pad
 from edgeeeg_export.ops.relu import Relu
+from edgeeeg_export.ops.reshape import Reshape
+from edgeeeg_export.ops.transpose import Transpose
 from edgeeeg_export.passes.fuse_padding import fuse_padding
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.tensor import TensorType
@@ -82,6 +85,29 @@ def test_the_numbers_stay_and_time_streams(op):
 )
 def test_other_padding_stays(graph):
     assert kinds(fuse_padding(graph)) == kinds(graph)
+
+
+def test_padding_moves_behind_what_only_rearranges():
+    nodes = (
+        Node("pad", Pad(TIME), ("x",), ("p",)),
+        Node("pick", Gather(1, (1, 0, 1), (3,)), ("p",), ("g",)),
+        Node("turn", Transpose((2, 0, 1)), ("g",), ("t",)),
+        Node("widen", Reshape((-1, 1, 3, 1)), ("t",), ("r",)),
+        Node("frame", Frame(0, 6, 2), ("r",), ("y",)),
+    )
+    graph = Graph("g", {"x": TensorType((1, 2, 20), 2, 1)}, ("y",), nodes, {})
+    fused, x = fuse_padding(graph), draw(1, 2, 20)
+    assert kinds(fused) == ["Gather", "Transpose", "Reshape", "Frame"]
+    assert fused.nodes[-1].op == Frame(0, 6, 2, 4)
+    truth = reference.run(graph, {"x": x}).tensors["y"]
+    np.testing.assert_array_equal(reference.run(fused, {"x": x}).tensors["y"], truth)
+
+
+def test_padding_of_channels_does_not_pass_what_mixes_or_picks_them():
+    pads = ((0, 0), (1, 0), (4, 0))
+    for op in (Reshape((3, 1, -1)), Gather(1, (0, 2), (2,))):
+        graph = padded(op, pads)
+        assert kinds(fuse_padding(graph)) == ["Pad", op.kind]
 
 
 def test_padding_that_two_layers_read_goes_into_both_or_neither():

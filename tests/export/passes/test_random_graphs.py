@@ -10,11 +10,17 @@ from edgeeeg_export import reference
 from edgeeeg_export.contract import stack_outputs
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.add import Add
+from edgeeeg_export.ops.average_pool import AveragePool
 from edgeeeg_export.ops.conv import Conv
+from edgeeeg_export.ops.gru import Gru
 from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.linear import Linear
+from edgeeeg_export.ops.lstm import Lstm
+from edgeeeg_export.ops.max_pool import MaxPool
 from edgeeeg_export.ops.mul import Mul
 from edgeeeg_export.ops.relu import Relu
+from edgeeeg_export.ops.reshape import Reshape
+from edgeeeg_export.ops.rnn import Rnn
 from edgeeeg_export.ops.selective_scan import SelectiveScan
 from edgeeeg_export.ops.sigmoid import Sigmoid
 from edgeeeg_export.ops.slice import Slice
@@ -27,6 +33,7 @@ from edgeeeg_export.passes.stream import natural_hop, stream
 from edgeeeg_export.tensor import TensorType
 
 N_HOPS = 13
+LAYERS = ("conv", "image", "pool", "pointwise", "dense", "recurrent", "lif", "scan", "split", "residual")
 
 
 class Builder:
@@ -55,7 +62,7 @@ class Builder:
         return graph.tensors[tensor].shape[1]
 
     def layer(self, x):
-        kind = self.draw(st.sampled_from(("conv", "pointwise", "dense", "lif", "scan", "split", "residual")))
+        kind = self.draw(st.sampled_from(LAYERS))
         return getattr(self, kind)(x)
 
     def conv(self, x):
@@ -68,6 +75,39 @@ class Builder:
         weight = self.constant(c_out, self.width(x) // groups, kernel)
         bias = (self.constant(c_out),) if self.draw(st.booleans()) else ()
         return self.add(Conv((stride,), (dilation,), groups, (left, 0)), x, weight, *bias)
+
+    def image(self, x):
+        """A convolution over channels and time, padded over the channels as well."""
+        n, kernel = self.width(x), self.draw(st.integers(1, 4))
+        rows = self.draw(st.integers(1, min(n, 3)))
+        pads = (self.draw(st.integers(0, rows - 1)), kernel - 1, 0, 0)
+        weight = self.constant(self.draw(st.integers(1, 2)), 1, rows, kernel)
+        wide = self.add(Conv((1, 1), (1, 1), 1, pads), self.add(Reshape((1, 1, n, -1)), x), weight)
+        graph = Graph("g", self.inputs, (wide,), tuple(self.nodes), self.constants)
+        _, maps, height, _ = graph.tensors[wide].shape
+        return self.add(Reshape((1, maps * height, -1)), wide)
+
+    def pool(self, x):
+        kernel, stride = self.draw(st.integers(1, 5)), self.draw(st.sampled_from((1, 1, 2)))
+        left = max(kernel - stride, 0) + self.draw(st.integers(0, min(stride, kernel) - 1))
+        sizes = ((kernel,), (stride,), (1,), (left, 0))
+        op = self.draw(st.sampled_from((MaxPool(*sizes), AveragePool(*sizes, count_include_pad=True))))
+        return self.add(op, x)
+
+    def recurrent(self, x):
+        n, hidden = self.width(x), self.draw(st.integers(1, 4))
+        kind = self.draw(st.sampled_from((Lstm, Gru, Rnn)))
+        starts = self.rng.uniform(-0.5, 0.5, (len(kind.memories), hidden)).astype(np.float32)
+        initial = tuple(tuple(row) for row in starts.tolist()) if self.draw(st.booleans()) else ()
+        rows = kind.gates * hidden
+        weights = (
+            self.constant(1, rows, n),
+            self.constant(1, rows, hidden),
+            self.constant(1, kind.biases * hidden),
+        )
+        steps = self.add(Transpose((2, 0, 1)), x)
+        y = self.add(kind(initial=initial), steps, *weights)
+        return self.add(Transpose((0, 2, 1)), self.add(Reshape((1, -1, hidden)), y))
 
     def pointwise(self, x):
         op = self.draw(st.sampled_from((Relu(), Tanh(), Sigmoid(), Softplus())))
