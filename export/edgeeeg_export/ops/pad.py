@@ -59,8 +59,17 @@ class Pad(Op):
     def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
         """Padding of time."""
         padded = tuple(axis for axis, pair in enumerate(self.pads) if pair != (0, 0))
+        x = inputs[0]
+        if x.time_axis not in padded:
+            return None
+        before, after = self.pads[x.time_axis]
+        if min(before, after) < 0:
+            return (
+                f"it cuts {-min(before, 0)} frames from the start of time and {-min(after, 0)} from its end, "
+                "and a stream has no end; cut what a Conv1d before it pads, as a TCN does"
+            )
         return needs_window(
-            inputs[0], padded, "put the padding into the Conv1d behind it: edgeeeg.layers.CausalConv1d"
+            x, padded, "put the padding into the Conv1d behind it: edgeeeg.layers.CausalConv1d"
         )
 
     def run(
@@ -74,6 +83,10 @@ class Pad(Op):
         if self.mode == "constant":
             return (np.pad(x, added, constant_values=np.float32(self.value)),), ()
         return (np.pad(x, added, mode=self.mode),), ()  # type: ignore[call-overload]
+
+    def view(self, inputs: tuple[TensorType, ...]) -> tuple[int, ...] | None:
+        """The same memory where nothing is added or taken, as exporters write a slice of everything."""
+        return None if any(pair != (0, 0) for pair in self.pads) else (0,)
 
     def emit_c(self, call: CCall) -> str:
         """Loops over the output that find the place of every element in the input."""

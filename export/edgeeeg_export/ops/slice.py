@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, require
+from edgeeeg_export.ops.pad import Pad
 from edgeeeg_export.tensor import Array, TensorType
 
 
@@ -21,19 +22,27 @@ class Slice(Op):
 
     @classmethod
     def from_onnx(cls, node: OnnxNode) -> Lowered:
-        """Slice with constant bounds; several axes become several operators."""
+        """Slice with constant bounds; several axes become several operators.
+
+        Time has no fixed last frame, so frames left out at its ends are padding taken away.
+        """
         shape = node.type(0).shape
         starts, stops, axes, steps = (node.constant(index) for index in range(1, 5))
         if starts is None or stops is None:
             raise node.refuse("Slice needs constant bounds")
         chosen = range(len(starts)) if axes is None else axes
         steps = np.ones_like(starts) if steps is None else steps
-        lowered, source = [], node.inputs[0]
-        for k, (axis, start, stop) in enumerate(zip(chosen, starts, stops, strict=True)):
-            extent = shape[axis]
-            bounds = slice(int(start), int(stop), int(steps[k])).indices(extent)
+        lowered: list[tuple[Op, tuple[str, ...], tuple[str, ...]]] = []
+        source, time = node.inputs[0], node.type(0).time_axis
+        for k, (name, start, stop) in enumerate(zip(chosen, starts, stops, strict=True)):
+            axis, extent = int(name) % len(shape), shape[name]
+            low, high, step = slice(int(start), int(stop), int(steps[k])).indices(extent)
             target = node.outputs[0] if k == len(starts) - 1 else f"{node.outputs[0]}.{k}"
-            lowered.append((cls(int(axis) % len(shape), *bounds), (source,), (target,)))
+            op: Op = cls(axis, low, high, step)
+            if axis == time and start >= 0 and step == 1 and (stop < 0 or high == extent):
+                cut = (-low, high - extent)
+                op = Pad(tuple(cut if i == axis else (0, 0) for i in range(len(shape))))
+            lowered.append((op, (source,), (target,)))
             source = target
         return tuple(lowered)
 

@@ -455,6 +455,18 @@ CASES = {
         {"pads": i64(0, -1, 0, 0, 2, 0), "value": np.float32(0.5)},
         exact=True,
     ),
+    "Slice of all time": Case(
+        (node("Slice", ["x", "from", "to", "axis"]),),
+        {"from": i64(0), "to": i64(2**62), "axis": i64(2)},
+        exact=True,
+    ),
+    "Slice of a padded convolution": Case(
+        (
+            node("Conv", ["x", "w"], ["c"], dilations=[2], pads=[4, 4]),
+            node("Slice", ["c", "from", "to", "axis"]),
+        ),
+        {"w": weights(2, 3, 3), "from": i64(0), "to": i64(-4), "axis": i64(-1)},
+    ),
     "Gather": Case((node("Gather", ["x", "places"], axis=1),), {"places": i64(2, -3, 2)}, exact=True),
     "Gather one": Case((node("Gather", ["x", "place"], axis=1),), {"place": i64(1)[0]}, exact=True),
     "Expand": Case((node("Expand", ["x", "shape"]),), {"shape": i64(2, 3, N_TIMES)}, exact=True),
