@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from importlib.resources import files
+
 import numpy as np
 import pytest
 
@@ -9,12 +13,21 @@ from edgeeeg_export import reference
 from edgeeeg_export.errors import GraphError
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.add import Add
+from edgeeeg_export.ops.floor import Floor
+from edgeeeg_export.ops.gelu import Gelu
 from edgeeeg_export.ops.mul import Mul
+from edgeeeg_export.ops.pow import Pow
+from edgeeeg_export.ops.reduce_l2 import ReduceL2
 from edgeeeg_export.ops.reshape import Reshape
+from edgeeeg_export.ops.rms_norm import RmsNormalize
+from edgeeeg_export.ops.softmax import LogSoftmax
+from edgeeeg_export.ops.sqrt import Sqrt
+from edgeeeg_export.ops.standardize import Standardize
 from edgeeeg_export.ops.tanh import Tanh
 from edgeeeg_export.targets.c_function import emit_function
 from edgeeeg_export.targets.native_function import NativeFunctions
 from edgeeeg_export.tensor import TensorType
+from edgeeeg_export.toolchain import compile_object
 
 
 def draw(*shape, seed=0):
@@ -75,3 +88,26 @@ def test_a_streaming_input_is_refused():
     graph = Graph("g", {"x": TensorType((1, 2, 4), 2, 1)}, ("x",), (), {})
     with pytest.raises(GraphError, match=r"'x' .* has a time axis"):
         emit_function(graph)
+
+
+CORTEX_M4F = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
+
+
+@pytest.mark.parametrize(("prefix", "flags"), [("", ()), ("arm-none-eabi-", CORTEX_M4F)])
+def test_roots_logarithms_and_rounding_call_no_library(tmp_path, prefix, flags):
+    if not shutil.which(f"{prefix}gcc"):
+        pytest.skip(f"no {prefix}gcc")
+    operators = (Sqrt(), Floor(), Gelu(), ReduceL2((1,)), LogSoftmax(1), Standardize(1), RmsNormalize(1))
+    type_ = TensorType((3, 8))
+    nodes = [Node(f"n{k}", op, ("x",), (f"y{k}",)) for k, op in enumerate(operators)]
+    nodes.append(Node("power", Pow(), ("x", "x"), ("p",)))
+    outputs = tuple(name for node in nodes for name in node.outputs)
+    program = emit_function(Graph("calls_nothing", {"x": type_}, outputs, tuple(nodes), {}))
+    for name, text in program.files.items():
+        (tmp_path / name).write_text(text)
+    runtime = str(files("edgeeeg_export").joinpath("runtime"))
+    built = compile_object(
+        tmp_path / "calls_nothing.c", tmp_path / "a.o", f"{prefix}gcc", (*flags, "-I", runtime)
+    )
+    undefined = subprocess.run([f"{prefix}nm", "-u", str(built)], capture_output=True, text=True, check=True)
+    assert undefined.stdout == ""
