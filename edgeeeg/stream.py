@@ -100,6 +100,5 @@ class Stream:
 
 
 def _start(state: StateInfo) -> NDArray[np.float32]:
-    start = np.empty(state.shape, dtype=np.float32)
-    start.flat = state.initial
-    return start
+    size = int(np.prod(state.shape))
+    return np.full(size, state.initial, dtype=np.float32).reshape(state.shape)

@@ -50,5 +50,4 @@ class State:
 
     def start(self) -> Array:
         """A fresh array of initial values."""
-        values = np.asarray(self.initial, dtype=np.float32)
-        return np.broadcast_to(values, self.size).reshape(self.shape).copy()
+        return np.full(self.size, self.initial, dtype=np.float32).reshape(self.shape)

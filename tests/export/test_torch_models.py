@@ -8,12 +8,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from edgeeeg.signal import synthesize
+from edgeeeg.signal.scalp import known_positions
+from edgeeeg.stream import Stream
 from edgeeeg_export import reference
 from edgeeeg_export.capture import to_onnx, trace
 from edgeeeg_export.contract import by_step
 from edgeeeg_export.importer import import_onnx
 from edgeeeg_export.passes import simplify
 from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.pipeline import export_model
 
 N_CHANS, N_TIMES = 6, 256
 
@@ -62,6 +66,18 @@ class Spectrogram(nn.Module):
         return (torch.view_as_real(spectrum) ** 2).sum(-1)[None]
 
 
+class LearnedStart(nn.Module):
+    """An LSTM whose state before the first sample is trained."""
+
+    def __init__(self):
+        super().__init__()
+        self.recurrent = nn.LSTM(N_CHANS, 5, batch_first=True)
+        self.start = nn.ParameterList([torch.randn(1, 1, 5), torch.randn(1, 1, 5)])
+
+    def forward(self, x):
+        return self.recurrent(x.transpose(1, 2), tuple(self.start))[0]
+
+
 @pytest.mark.parametrize(
     ("build", "hop"),
     [
@@ -91,3 +107,26 @@ def test_torch_models_stream_unchanged(build, hop, counts, as_input, native):
     np.testing.assert_array_equal(
         in_c.view(np.uint32), by_step(truth, type_.time_axis, type_.frames).view(np.uint32)
     )
+
+
+def test_a_learned_start_travels_with_the_bundle(tmp_path):
+    """The contract holds, C included, and a stream of the bundle starts where the model was trained to."""
+    torch.manual_seed(0)
+    model, names = LearnedStart().eval(), tuple(known_positions())[:N_CHANS]
+    recording = synthesize(2.0, 256.0, names)
+    bundle = export_model(
+        model,
+        tmp_path / "b",
+        sfreq=256.0,
+        ch_names=names,
+        n_chans=N_CHANS,
+        n_times=N_TIMES,
+        recording=recording,
+    )
+    x = np.random.default_rng(0).standard_normal((N_CHANS, N_TIMES)).astype(np.float32)
+    with torch.no_grad():
+        expected = model(torch.from_numpy(x[None]))[0].numpy()
+    live = Stream(bundle)
+    for _ in range(2):
+        np.testing.assert_allclose(live.push(x), expected, rtol=1e-5, atol=1e-6)
+        live.reset()

@@ -17,7 +17,7 @@ import numpy as np
 
 from edgeeeg_export import floatmath
 from edgeeeg_export.ops.op import OnnxCall, OnnxNode
-from edgeeeg_export.ops.recurrence import Memory, Recurrence, accumulate
+from edgeeeg_export.ops.recurrence import Memory, Recurrence, accumulate_step
 from edgeeeg_export.tensor import Array
 
 ONE = np.float32(1.0)
@@ -50,13 +50,13 @@ class Gru(Recurrence):
         (h,) = memory
         hidden = h.shape[1]
         split = 2 * hidden
-        gates = floatmath.sigmoid(accumulate(drive[:, :split], h, recurrent[:split]))
+        gates = floatmath.sigmoid(accumulate_step(drive[:, :split], h, recurrent[:split]))
         z, r = gates[:, :hidden], gates[:, hidden:]
         start = np.broadcast_to(bias[3 * hidden :], h.shape)
         if self.linear_before_reset:
-            past = r * accumulate(start, h, recurrent[split:])
+            past = r * accumulate_step(start, h, recurrent[split:])
         else:
-            past = accumulate(start, r * h, recurrent[split:])
+            past = accumulate_step(start, r * h, recurrent[split:])
         g = floatmath.tanh(drive[:, split:] + past)
         return ((ONE - z) * g + z * h,)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from edgeeeg_export import floatmath
 from edgeeeg_export.ops.op import OnnxCall
-from edgeeeg_export.ops.recurrence import Memory, Recurrence, accumulate
+from edgeeeg_export.ops.recurrence import Memory, Recurrence, accumulate_step
 from edgeeeg_export.tensor import Array
 
 
@@ -33,9 +33,10 @@ class Lstm(Recurrence):
     def cell(self, drive: Array, memory: Memory, recurrent: Array, bias: Array) -> Memory:
         """h and c after one step."""
         h, c = memory
-        i, o, f, g = np.split(accumulate(drive, h, recurrent), 4, axis=1)
-        c = floatmath.sigmoid(f) * c + floatmath.sigmoid(i) * floatmath.tanh(g)
-        return floatmath.sigmoid(o) * floatmath.tanh(c), c
+        total, split = accumulate_step(drive, h, recurrent), 3 * h.shape[1]
+        i, o, f = np.split(floatmath.sigmoid(total[:, :split]), 3, axis=1)
+        c = f * c + i * floatmath.tanh(total[:, split:])
+        return o * floatmath.tanh(c), c
 
     def cell_to_onnx(
         self, call: OnnxCall, x: str, memory: Sequence[str], weights: Sequence[str]

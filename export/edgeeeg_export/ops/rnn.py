@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from edgeeeg_export import floatmath
 from edgeeeg_export.ops.op import OnnxCall
-from edgeeeg_export.ops.recurrence import Memory, Recurrence, accumulate
+from edgeeeg_export.ops.recurrence import Memory, Recurrence, accumulate_step
 from edgeeeg_export.tensor import Array
 
 
@@ -23,7 +23,7 @@ class Rnn(Recurrence):
 
     def cell(self, drive: Array, memory: Memory, recurrent: Array, bias: Array) -> Memory:
         """h after one step."""
-        return (floatmath.tanh(accumulate(drive, memory[0], recurrent)),)
+        return (floatmath.tanh(accumulate_step(drive, memory[0], recurrent)),)
 
     def cell_to_onnx(
         self, call: OnnxCall, x: str, memory: Sequence[str], weights: Sequence[str]
