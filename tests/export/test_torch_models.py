@@ -113,17 +113,17 @@ def test_a_learned_start_travels_with_the_bundle(tmp_path):
     """The contract holds, C included, and a stream of the bundle starts where the model was trained to."""
     torch.manual_seed(0)
     model, names = LearnedStart().eval(), tuple(known_positions())[:N_CHANS]
-    recording = synthesize(2.0, 256.0, names)
+    recording = synthesize(1.0, 256.0, names)
     bundle = export_model(
         model,
         tmp_path / "b",
         sfreq=256.0,
         ch_names=names,
         n_chans=N_CHANS,
-        n_times=N_TIMES,
+        n_times=32,
         recording=recording,
     )
-    x = np.random.default_rng(0).standard_normal((N_CHANS, N_TIMES)).astype(np.float32)
+    x = np.random.default_rng(0).standard_normal((N_CHANS, 32)).astype(np.float32)
     with torch.no_grad():
         expected = model(torch.from_numpy(x[None]))[0].numpy()
     live = Stream(bundle)
