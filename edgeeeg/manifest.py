@@ -59,7 +59,7 @@ class StateInfo(_Record):
     name: str
     shape: tuple[int, ...]
     dtype: Literal["float32"] = "float32"
-    initial: float = 0.0
+    initial: float | tuple[float, ...] = 0.0
 
 
 class CInfo(_Record):

@@ -100,4 +100,5 @@ class Stream:
 
 
 def _start(state: StateInfo) -> NDArray[np.float32]:
-    return np.full(state.shape, state.initial, dtype=np.float32)
+    size = int(np.prod(state.shape))
+    return np.full(size, state.initial, dtype=np.float32).reshape(state.shape)

@@ -40,7 +40,7 @@ def graph() -> Graph:
         "dense.bias": ramp(4),
     }
     nodes = (
-        Node("conv", Conv(2, 1, 1, (2, 0)), ("eeg", "conv.weight"), ("current",), "front.conv"),
+        Node("conv", Conv((2,), (1,), 1, (2, 0)), ("eeg", "conv.weight"), ("current",), "front.conv"),
         Node("turn", Transpose((0, 2, 1)), ("current",), ("frames",)),
         Node("lif", Lif(), ("frames", "lif.beta", "lif.threshold"), ("spikes",), "front.lif"),
         Node("dense", Linear(), ("spikes", "dense.weight", "dense.bias"), ("hidden",), "head.dense"),

@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
         "--channel Fp1 --channel Fp2 --board nrf52840 --out out/detector`"
     )(export)
     app.command("inspect", epilog="Example: `edgeeeg inspect my_models:detector`")(inspect_verb)
+    app.command(epilog="Example: `edgeeeg conformance --filter softmax`")(conformance)
 
 
 def export(
@@ -124,3 +125,26 @@ def inspect_verb(
         return
     for part in render(found):
         terminal.stdout.print(part)
+
+
+def conformance(
+    filter: str = typer.Option("", "--filter", help="Run the cases whose name contains this text."),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
+) -> None:
+    """Run the official ONNX backend node tests in the NumPy reference and in compiled C."""
+    from edgeeeg_export.conformance import run_conformance
+
+    with terminal.progress() as bar:
+        task = bar.add_task("running node tests", total=None)
+        result = run_conformance(filter, lambda done, total: bar.update(task, completed=done, total=total))
+    if json:
+        terminal.print_json(result.to_json())
+    else:
+        for name, reason in result.failed.items():
+            terminal.stdout.print(f"failed {name}: {reason}", markup=False)
+        terminal.stdout.print(
+            f"{result.ran} node tests ran, {len(result.passed)} passed, {len(result.failed)} failed; "
+            f"{len(result.refused)} are outside the operator set (reasons with --json)"
+        )
+    if result.failed:
+        raise typer.Exit(1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,27 +18,46 @@ from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops import FROM_ONNX, NEAREST_REWRITE
 from edgeeeg_export.tensor import Array, TensorType
 
+OPSETS = range(13, 27)
+"""Versions of the standard whose operators mean the same as those of the set."""
 
-def import_onnx(model: onnx.ModelProto, name: str) -> Graph:
-    """Build the graph of an ONNX model whose inputs are (1, channels, time), time last.
+INDEX_OUTPUT = {"ArgMax": 0, "ArgMin": 0, "TopK": 1}
+"""The output that holds places: int64 in ONNX, whole floats in a program."""
 
-    Batch dimensions that are symbolic become 1. Nodes whose inputs are all constant are folded.
+MOVES = ("Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+"""What may be done with such a tensor, besides casting it to float: nothing that computes."""
+
+
+def import_onnx(model: onnx.ModelProto, name: str, *, streaming: bool = True) -> Graph:
+    """Build the graph of an ONNX model.
+
+    Batch dimensions that are symbolic become 1. Nodes whose inputs are all constant are folded. Tensors of
+    the program are float32: truth values are 0 and 1, and what `ArgMax` and `TopK` find are whole numbers.
 
     Parameters
     ----------
     model : onnx.ModelProto
-        Opset 13 or later, with every other dimension known.
+        Of an opset in `OPSETS`, with every other dimension known.
     name : str
         The symbol prefix of the program: a C identifier.
+    streaming : bool
+        Inputs are (1, channels, time), time last. Without it there is no time axis, and inputs are of any
+        number and shape.
 
     Raises
     ------
     CaptureError
-        If an input is not (1, channels, time) with known sizes.
+        If the opset is older or newer than those known, or an input is not (1, channels, time), or has sizes
+        that are unknown or zero, or is not float32.
     UnsupportedOperator
         If a node is outside the operator set; the message names the layer and the nearest rewrite.
     """
-    importing = _Import(model)
+    for opset in model.opset_import:
+        if opset.domain in ("", "ai.onnx") and opset.version not in OPSETS:
+            raise CaptureError(
+                f"the model has opset {opset.version}; export it with one from {OPSETS.start} to {OPSETS[-1]}"
+            )
+    importing = _Import(model, streaming)
     for proto in model.graph.node:
         importing.take(proto)
     outputs = tuple(value.name for value in model.graph.output)
@@ -48,9 +69,10 @@ def outside_the_set(model: onnx.ModelProto) -> tuple[str, ...]:
     constant = {tensor.name for tensor in model.graph.initializer}
     reasons = []
     for proto in model.graph.node:
-        if proto.op_type == "Constant" or (proto.input and constant.issuperset(filter(None, proto.input))):
+        folded = bool(proto.input) and constant.issuperset(filter(None, proto.input))
+        if folded or proto.op_type in ("Constant", "Shape", "Size"):
             constant.update(proto.output)
-        elif _key(proto) not in FROM_ONNX:
+        elif proto.op_type not in ("If", "CastLike") and _key(proto) not in FROM_ONNX:
             reasons.append(_outside(proto))
     return tuple(reasons)
 
@@ -68,6 +90,18 @@ def _label(proto: onnx.NodeProto) -> str:
     return f"'{_module_path(proto) or proto.name or proto.output[0]}' ({proto.op_type})"
 
 
+def _read_names(graph: onnx.GraphProto) -> set[str]:
+    """What nodes and outputs read, in branches too."""
+    inner = (
+        attribute.g
+        for node in graph.node
+        for attribute in node.attribute
+        if attribute.type == onnx.AttributeProto.GRAPH
+    )
+    read = {name for node in graph.node for name in node.input if name}
+    return read.union((value.name for value in graph.output), *map(_read_names, inner))
+
+
 def _layer_name(path: str, kind: str) -> str:
     """Module path and operator, `mamba_selective_scan`; the path alone where it ends in that name."""
     snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in kind).strip("_")
@@ -79,26 +113,41 @@ def _layer_name(path: str, kind: str) -> str:
 class _Import:
     """One pass over the nodes: constants known so far, types of run-time tensors, operators made."""
 
-    def __init__(self, model: onnx.ModelProto) -> None:
+    def __init__(self, model: onnx.ModelProto, streaming: bool) -> None:
         self.constants: dict[str, np.ndarray] = {
             tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer
         }
         self.inputs = {
-            value.name: _input_type(value) for value in model.graph.input if value.name not in self.constants
+            value.name: (_stream_type if streaming else _tensor_type)(value)
+            for value in model.graph.input
+            if value.name not in self.constants
         }
         self.types: dict[str, TensorType] = dict(self.inputs)
+        self.read = _read_names(model.graph)
+        self.whole: set[str] = set()
         self.nodes: list[Node] = []
         self.names: set[str] = set()
         self.opsets = list(model.opset_import)
 
     def take(self, proto: onnx.NodeProto) -> None:
         """Fold one node into constants, or append its operators."""
+        if proto.op_type == "If" and proto.input[0] in self.constants:
+            self._take_branch(proto)
+            return
         if proto.op_type == "Constant" or (
             proto.input and all(not name or name in self.constants for name in proto.input)
         ):
             self._fold(proto)
             return
+        if proto.op_type == "CastLike" and proto.input[0] in self.constants:
+            # like a run-time tensor, which is float32
+            self.constants[proto.output[0]] = self.constants[proto.input[0]].astype(np.float32)
+            return
+        if proto.op_type in ("Shape", "Size") and proto.input[0] in self.types:
+            self._fold(proto, {proto.input[0]: np.empty(self.types[proto.input[0]].shape, dtype=np.float32)})
+            return
         node = ImportedNode(proto, self)
+        self._follow_integers(node)
         lower = FROM_ONNX.get(_key(proto))
         if lower is None:
             raise UnsupportedOperator(_outside(proto))
@@ -115,6 +164,27 @@ class _Import:
             self.types.update(zip(outputs, produced, strict=True))
             unique = self._unique(_layer_name(node.path, op.kind))
             self.nodes.append(Node(unique, op, inputs, outputs, node.path))
+
+    def _follow_integers(self, node: ImportedNode) -> None:
+        """Keep account of tensors that are int64 in ONNX, and refuse arithmetic on what floats hold here."""
+        proto = node.proto
+        read = [name for name in proto.input if name in self.whole]
+        if read and proto.op_type not in (*MOVES, "Cast"):
+            raise node.refuse(f"its operand '{read[0]}' is an integer at run time; cast it to float first")
+        if read and proto.op_type in MOVES:
+            self.whole.update(proto.output)
+        if proto.op_type in INDEX_OUTPUT:
+            self.whole.update(proto.output[INDEX_OUTPUT[proto.op_type] :])
+
+    def _take_branch(self, proto: onnx.NodeProto) -> None:
+        """The nodes of an If whose condition is known, under the names of its outputs."""
+        wanted = "then_branch" if self.constants[proto.input[0]].all() else "else_branch"
+        (branch,) = (attribute.g for attribute in proto.attribute if attribute.name == wanted)
+        self.constants.update({tensor.name: numpy_helper.to_array(tensor) for tensor in branch.initializer})
+        for node in branch.node:
+            self.take(node)
+        for inner, outer in zip(branch.output, proto.output, strict=True):
+            self.take(onnx.helper.make_node("Identity", [inner.name], [outer], name=proto.name))
 
     def operands(self, outputs: tuple[str, ...]) -> dict[str, Array]:
         """The constants that operators or outputs read, as float32.
@@ -136,13 +206,18 @@ class _Import:
                     )
         return operands
 
-    def _fold(self, proto: onnx.NodeProto) -> None:
+    def _fold(self, proto: onnx.NodeProto, shapes: Mapping[str, np.ndarray] = MappingProxyType({})) -> None:
+        """Evaluate a node once; `shapes` stands in for run-time tensors of which only the shape is read."""
         graph = onnx.helper.make_graph(
             [proto],
             "fold",
             [],
             [onnx.helper.make_empty_tensor_value_info(name) for name in proto.output],
-            [numpy_helper.from_array(self.constants[name], name) for name in proto.input if name],
+            [
+                numpy_helper.from_array(shapes[name] if name in shapes else self.constants[name], name)
+                for name in proto.input
+                if name
+            ],
         )
         folded = onnx.helper.make_model(graph, opset_imports=self.opsets)
         self.constants.update(
@@ -159,23 +234,39 @@ class _Import:
         return name
 
 
-def _input_type(value: onnx.ValueInfoProto) -> TensorType:
-    dims = [d.dim_value if d.HasField("dim_value") else None for d in value.type.tensor_type.shape.dim]
-    if len(dims) != 3:
+def _stream_type(value: onnx.ValueInfoProto) -> TensorType:
+    """(1, channels, time)."""
+    rank = len(value.type.tensor_type.shape.dim)
+    if value.type.HasField("tensor_type") and rank != 3:
         raise CaptureError(
-            f"input '{value.name}' has {len(dims)} axes; expected (batch, channels, time): export the model "
+            f"input '{value.name}' has {rank} axes; expected (batch, channels, time): export the model "
             "with that input, or insert the missing axis inside it"
         )
-    shape = (1 if dims[0] is None else dims[0], *dims[1:])
-    if None in shape:
-        raise CaptureError(
-            f"input '{value.name}' has unknown sizes {dims}; export it with fixed channels and samples"
-        )
+    shape = _tensor_type(value).shape
     if shape[0] != 1:
         raise CaptureError(f"input '{value.name}' has batch {shape[0]}; export it with batch 1")
-    if value.type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
+    if value.type.tensor_type.elem_type == onnx.TensorProto.BOOL:
+        raise CaptureError(f"input '{value.name}' holds truth values, not samples; make it float32")
+    return TensorType(shape, 2, 1)
+
+
+def _tensor_type(value: onnx.ValueInfoProto) -> TensorType:
+    """A tensor of known sizes, of floats or of truth values, with a symbolic batch of 1."""
+    if not value.type.HasField("tensor_type"):
+        raise CaptureError(
+            f"input '{value.name}' is not a tensor; give each of its tensors a name of its own"
+        )
+    tensor = value.type.tensor_type
+    sizes = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
+    shape = [1, *sizes[1:]] if len(sizes) > 1 and sizes[0] is None else sizes
+    known = tuple(extent for extent in shape if extent is not None)
+    if len(known) < len(shape) or 0 in known:
+        raise CaptureError(
+            f"input '{value.name}' has unknown sizes {sizes}; export it with fixed channels and samples"
+        )
+    if tensor.elem_type not in (onnx.TensorProto.FLOAT, onnx.TensorProto.BOOL):
         raise CaptureError(f"input '{value.name}' is not float32; convert the model to float32")
-    return TensorType(tuple(int(extent) for extent in shape if extent is not None), 2, 1)
+    return TensorType(known)
 
 
 @dataclass(slots=True)
@@ -204,6 +295,16 @@ class ImportedNode:
         """Names of the outputs."""
         return tuple(self.proto.output)
 
+    def used(self, index: int) -> bool:
+        """Whether a node or the graph's outputs read this output."""
+        return index < len(self.proto.output) and self.proto.output[index] in self.importing.read
+
+    @property
+    def opset(self) -> int:
+        """The version of the standard's operators."""
+        versions = {entry.domain: entry.version for entry in self.importing.opsets}
+        return int(versions.get("", 0) or versions["ai.onnx"])
+
     def attribute(self, name: str, default: Any) -> Any:
         """The value of an attribute, strings decoded."""
         for attribute in self.proto.attribute:
@@ -223,6 +324,10 @@ class ImportedNode:
         if index >= len(self.proto.input) or not self.proto.input[index]:
             return None
         return self.known_constant(self.proto.input[index])
+
+    def is_constant(self, index: int) -> bool:
+        """Whether an input is there and its value is known."""
+        return index < len(self.proto.input) and self.proto.input[index] in self.importing.constants
 
     def type(self, index: int) -> TensorType:
         """The type of an input."""

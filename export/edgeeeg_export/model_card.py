@@ -8,8 +8,8 @@ INTRODUCTION = "A model exported with edgeeeg."
 
 FILES = """\
 `verification.json` says how far each target is from the NumPy reference. `golden.npz` holds int16 `counts`
-and the float32 `outputs` they must give, bit for bit. `c/` is C99: compile with `-std=c99 -ffp-contract=off`
-and include"""
+and the float32 `outputs` they must give, bit for bit. `c/` is C99: compile with `-std=c99 -ffp-contract=off
+-fno-math-errno` and include"""
 
 
 def render(info: Manifest, introduction: str = "") -> str:

@@ -34,17 +34,19 @@ def run(graph: Graph, inputs: Mapping[str, Array], states: States | None = None)
     graph : Graph
         A captured graph (offline, from zero) or a streaming one (from `states`).
     inputs : mapping of str to array
-        Each (1, n_chans, n_times), any number of whole hops.
+        An input with a time axis may have any number of whole hops; the rest have the graph's shapes.
     states : mapping of str to tuple of array, optional
         What a previous call returned; initial states without it.
     """
     states = initial_states(graph) if states is None else states
     tensors: dict[str, Array] = dict(graph.constants)
-    tensors.update({name: np.ascontiguousarray(value, dtype=np.float32) for name, value in inputs.items()})
+    tensors.update({name: np.asarray(value, dtype=np.float32, order="C") for name, value in inputs.items()})
     after: dict[str, tuple[Array, ...]] = {}
     for node in graph.nodes:
-        outputs, after[node.name] = node.op.run(
-            tuple(tensors[name] for name in node.inputs), states[node.name]
-        )
-        tensors.update(zip(node.outputs, outputs, strict=True))
+        with np.errstate(all="ignore"):  # infinities and NaN flow on, as they do in C
+            outputs, after[node.name] = node.op.run(
+                tuple(tensors[name] for name in node.inputs), states[node.name]
+            )
+        # NumPy turns arithmetic on arrays without axes into scalars
+        tensors.update(zip(node.outputs, map(np.asarray, outputs), strict=True))
     return Result(tensors, after)

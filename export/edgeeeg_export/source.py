@@ -47,8 +47,16 @@ class TorchSource:
         self.program, self.module = program, module
 
     def longest(self, n_times: int) -> int:
-        """All of it for a module, which is traced at any length; a `.pt2` file is bound to its own."""
-        return n_times if self.module is not None else min(n_times, self._traced_times())
+        """All of it for a module, which is traced at any length; a `.pt2` file is bound to its own.
+
+        So is a module with an LSTM, GRU or RNN: torch traces their steps one by one, an hour for ten minutes.
+        """
+        import torch
+
+        layers = () if self.module is None else self.module.modules()
+        if self.module is None or any(isinstance(layer, torch.nn.RNNBase) for layer in layers):
+            return min(n_times, self._traced_times())
+        return n_times
 
     def _traced_times(self) -> int:
         placeholder = next(

@@ -34,11 +34,14 @@ class TensorType:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What an operator carries from one call to the next: float32, starting from one value everywhere."""
+    """What an operator carries from one call to the next: float32.
+
+    `initial` is one value everywhere, or one per element in their order.
+    """
 
     name: str
     shape: tuple[int, ...]
-    initial: float = 0.0
+    initial: float | tuple[float, ...] = 0.0
 
     @property
     def size(self) -> int:
@@ -47,4 +50,4 @@ class State:
 
     def start(self) -> Array:
         """A fresh array of initial values."""
-        return np.full(self.shape, self.initial, dtype=np.float32)
+        return np.full(self.size, self.initial, dtype=np.float32).reshape(self.shape)

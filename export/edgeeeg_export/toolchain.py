@@ -14,13 +14,14 @@ C_FLAGS = (
     "-O2",
     "-ffp-contract=off",
     "-fno-builtin",
+    "-fno-math-errno",
     "-fno-tree-loop-distribute-patterns",
     "-Wall",
     "-Wextra",
     "-Werror",
 )
 """Flags of every build of generated code. No contraction, or floats differ from board to board; no library
-calls made up by the compiler, or instructions hide in memset and memcpy."""
+calls made up by the compiler, or instructions hide in memset and memcpy; no errno, or a root is a call too."""
 
 DEBIAN_PACKAGES = {
     "gcc": "gcc",

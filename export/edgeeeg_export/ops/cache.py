@@ -1,4 +1,4 @@
-"""Cache: y = the last `length` frames before x, then x; zeros before the first sample."""
+"""Cache: y = the last `length` frames before x, then x; padding before the first sample."""
 
 from __future__ import annotations
 
@@ -12,40 +12,48 @@ from edgeeeg_export.tensor import Array, State, TensorType
 
 @dataclass(frozen=True, slots=True)
 class Cache(Op):
-    """What lets a convolution look back: x (1, channels, n) becomes (1, channels, length + n).
+    """What lets a convolution or pool look back: n frames of x become length + n.
 
-    Placed by the streaming pass; zero initial frames equal the zero padding of the offline layer exactly.
+    Placed by the streaming pass; initial frames of `padding` equal the padding of the offline layer exactly.
     In C the state holds all length + n frames and is itself the output, so nothing is copied twice.
     """
 
     length: int
+    padding: float = 0.0
+    axis: int = -1
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """Longer by `length` frames."""
         (x,) = inputs
-        require(x.time_axis == len(x.shape) - 1, "a cache needs time as its last axis")
-        return (replace(x, shape=(*x.shape[:-1], x.shape[-1] + self.length)),)
+        axis = self.axis % len(x.shape)
+        require(x.time_axis == axis, f"a cache along axis {axis} needs time there")
+        longer = x.shape[axis] + self.length
+        return (replace(x, shape=(*x.shape[:axis], longer, *x.shape[axis + 1 :])),)
 
     def states(self, inputs: tuple[TensorType, ...]) -> tuple[State, ...]:
         """The last `length` frames."""
-        return (State("frames", (*inputs[0].shape[:-1], self.length)),)
+        shape, axis = inputs[0].shape, self.axis % len(inputs[0].shape)
+        return (State("frames", (*shape[:axis], self.length, *shape[axis + 1 :]), self.padding),)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Concatenate, and keep the end."""
-        y = np.concatenate([states[0], inputs[0]], axis=-1)
-        return (y,), (y[..., y.shape[-1] - self.length :],)
+        y = np.concatenate([states[0], inputs[0]], axis=self.axis)
+        return (y,), (np.split(y, [y.shape[self.axis] - self.length], axis=self.axis)[1],)
 
     def emit_c(self, call: CCall) -> str:
         """Shift the state by the new frames and append them; the output is the state."""
-        frames = call.input_types[0].shape[-1]
-        rows = call.input_types[0].size // frames
-        return f"edgeeeg_cache({call.inputs[0]}, {call.outputs[0]}, {rows}, {self.length}, {frames});"
+        shape, axis = call.input_types[0].shape, self.axis % len(call.input_types[0].shape)
+        rows = int(np.prod(shape[:axis], dtype=np.int64))
+        frame = int(np.prod(shape[axis + 1 :], dtype=np.int64))
+        sizes = f"{rows}, {self.length * frame}, {shape[axis] * frame}"
+        return f"edgeeeg_cache({call.inputs[0]}, {call.outputs[0]}, {sizes});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Concat, and Slice for the next state."""
-        frames, axis = call.input_types[0].shape[-1], len(call.input_types[0].shape) - 1
+        axis = self.axis % len(call.input_types[0].shape)
+        frames = call.input_types[0].shape[axis]
         y = call.builder.add("Concat", (call.states[0], call.inputs[0]), call.outputs[0], axis=axis)
         ends = [call.builder.constant([v], "int64") for v in (frames, frames + self.length, axis)]
         call.builder.add("Slice", (y, *ends), call.next_states[0])

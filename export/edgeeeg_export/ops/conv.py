@@ -1,119 +1,112 @@
-"""Conv over time, summed from the bias on in the order of channels, then taps.
+"""Conv over one to three axes, summed from the bias on in the order of channels, then taps row-major.
 
-y[o, t] = bias[o] + sum_c sum_k weight[o, c, k] x[c, t stride + k dilation - pad]
+y[o, t] = bias[o] + sum_c sum_k weight[o, c, k] x[c, t stride + k dilation - before]
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
+from edgeeeg_export.ops.op import Cached, CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, lower_one, require
+from edgeeeg_export.ops.window import Window
 from edgeeeg_export.tensor import Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
 class Conv(Op):
-    """One-dimensional convolution over time: x (1, c_in, t), weight (c_out, c_in / groups, k), bias (c_out,).
+    """Inputs x (batch, c_in, …), weight (c_out, c_in / groups, …) and, unless absent, bias (c_out,).
 
-    `pads` are zeros before the first and after the last frame.
+    Time may be any of the axes behind the channels: (1, channels, time), (1, channels, electrodes, time).
+    Pads are zeros that are multiplied like any other value, so a cache of zero frames equals them exactly.
     """
 
-    stride: int = 1
-    dilation: int = 1
+    strides: tuple[int, ...] = (1,)
+    dilations: tuple[int, ...] = (1,)
     groups: int = 1
-    pads: tuple[int, int] = (0, 0)
+    pads: tuple[int, ...] = (0, 0)
 
     @classmethod
     def from_onnx(cls, node: OnnxNode) -> Lowered:
-        """Conv with constant weights and one spatial axis."""
+        """Conv with constant weights."""
         weight = node.constant(1)
         if weight is None:
             raise node.refuse("its weights must be constant")
-        if weight.ndim != 3:
-            raise node.refuse(
-                f"only convolutions over time are supported, and this has {weight.ndim - 2} axes; write "
-                "a temporal convolution as Conv1d, and one over electrodes as Linear or Conv1d of width 1"
-            )
-        if node.attribute("auto_pad", "NOTSET") != "NOTSET":
-            raise node.refuse("auto_pad is not supported; give explicit pads")
         node.constant(2)
-        pads = node.attribute("pads", (0, 0))
-        op = cls(
-            node.attribute("strides", (1,))[0],
-            node.attribute("dilations", (1,))[0],
-            node.attribute("group", 1),
-            (pads[0], pads[1]),
-        )
-        return lower_one(op, node)
+        window = Window.from_onnx(node, weight.shape[2:])
+        return lower_one(cls(window.strides, window.dilations, node.attribute("group", 1), window.pads), node)
 
-    def reach(self, kernel: int) -> int:
-        """Frames from the first to the last that one output sees."""
-        return self.dilation * (kernel - 1) + 1
+    def window(self, weight: tuple[int, ...]) -> Window:
+        """What slides over x, for a weight of this shape."""
+        return Window(weight[2:], self.strides, self.dilations, self.pads)
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
-        """(1, c_out, frames)."""
+        """(batch, c_out, outputs per axis)."""
         x, weight = inputs[0], inputs[1]
-        require(len(x.shape) == 3 and x.shape[0] == 1, f"it expects (1, channels, time), not {x.shape}")
-        require(x.time_axis == 2, "its last axis is not time")
-        c_out, c_group, kernel = weight.shape
+        rank = len(self.strides)
+        require(
+            len(x.shape) == len(weight.shape) == rank + 2,
+            f"input {x.shape} and weight {weight.shape} do not have {rank} axes behind the channels",
+        )
+        c_out, c_group = weight.shape[:2]
         require(
             x.shape[1] == c_group * self.groups and c_out % self.groups == 0,
             f"input {x.shape} does not match a weight of {weight.shape} in {self.groups} groups",
         )
-        frames = (x.shape[2] + sum(self.pads) - self.reach(kernel)) // self.stride + 1
-        require(frames >= 1, f"{x.shape[2]} frames are fewer than the {self.reach(kernel)} it sees at once")
-        return (TensorType((1, c_out, frames), 2, x.samples_per_frame * self.stride),)
+        return (self.window(weight.shape).infer(x, c_out),)
 
     def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
         """Look-ahead: an output that needs frames which come after its hop."""
-        x, kernel = inputs[0], inputs[1].shape[2]
-        needed = self.reach(kernel) - self.stride
-        remedy = f"pad {max(needed, 0)} on the left and none on the right (edgeeeg.layers.CausalConv1d)"
-        if self.pads[0] < needed:
-            ahead = needed - self.pads[0]
-            return (
-                f"it pads {self.pads[0]} of the {needed} frames that it needs from the past, so each output "
-                f"waits for {ahead} frames ({ahead * x.samples_per_frame} samples) of the future; {remedy}"
-            )
-        if sum(self.pads) >= needed + self.stride:
-            return f"it pads {self.pads[0]} + {self.pads[1]} frames and so makes more than came in; {remedy}"
-        return None
+        return self.window(inputs[1].shape).obstacle(inputs[0])
+
+    def behind_cache(self, inputs: tuple[TensorType, ...]) -> Cached | None:
+        """A cache of the frames it pads, and itself without that padding."""
+        cached = self.window(inputs[1].shape).behind_cache(inputs[0])
+        return None if cached is None else Cached(cached[0], 0.0, replace(self, pads=cached[1]))
+
+    def with_padding(self, pads: Pads) -> Op | None:
+        """A convolution that pads as much more: its own pads are zeros as well."""
+        window = Window((1,) * len(self.strides), self.strides, self.dilations, self.pads)
+        padded = window.with_padding(pads)
+        return None if padded is None else replace(self, pads=padded)
 
     def macs(self, inputs: tuple[TensorType, ...]) -> int:
-        """c_out * frames * c_in / groups * k."""
-        return self.infer(inputs)[0].size * inputs[1].shape[1] * inputs[1].shape[2]
+        """Outputs * c_in / groups * taps."""
+        return self.infer(inputs)[0].size * (inputs[1].size // inputs[1].shape[0])
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Accumulate over channel and tap in order, all outputs and frames at once."""
         x, weight = inputs[0], inputs[1]
-        c_out, c_group, kernel = weight.shape
-        x = np.pad(x, ((0, 0), (0, 0), self.pads))
-        frames = (x.shape[2] - self.reach(kernel)) // self.stride + 1
-        per_group = c_out // self.groups
-        grouped = x.reshape(self.groups, 1, c_group, x.shape[2])
-        taps = weight.reshape(self.groups, per_group, c_group, kernel)
-        bias = inputs[2] if len(inputs) == 3 else np.zeros(c_out, dtype=np.float32)
-        y = np.repeat(bias.reshape(self.groups, per_group, 1), frames, axis=2)
-        last = (frames - 1) * self.stride + 1
+        c_out, c_group = weight.shape[:2]
+        window = self.window(weight.shape)
+        out = window.out(x.shape[2:])
+        per_group, spatial = c_out // self.groups, (1,) * len(out)
+        padded = window.pad(x, 0.0)
+        grouped = padded.reshape(x.shape[0], self.groups, 1, c_group, *padded.shape[2:])
+        factors = weight.reshape(self.groups, per_group, c_group, -1)
+        y = np.zeros((x.shape[0], c_out, *out), dtype=np.float32)
+        if len(inputs) == 3:
+            y[...] = inputs[2].reshape(c_out, *spatial)  # not added to 0, which would lose a bias of -0
+        y = y.reshape(x.shape[0], self.groups, per_group, *out)
         for c in range(c_group):
-            for k in range(kernel):
-                start = k * self.dilation
-                y += taps[:, :, c, k, None] * grouped[:, :, c, start : start + last : self.stride]
-        return (y.reshape(1, c_out, frames),), ()
+            for k, seen in enumerate(window.taps(grouped[:, :, :, c], out)):
+                y += factors[:, :, c, k].reshape(self.groups, per_group, *spatial) * seen
+        return (y.reshape(x.shape[0], c_out, *out),), ()
 
     def emit_c(self, call: CCall) -> str:
-        """The kernel of edgeeeg_kernels.h."""
-        x, weight = call.input_types[0], call.input_types[1]
-        c_out, _, kernel = weight.shape
+        """The kernel over time alone where that is all; the one of edgeeeg_window.h for everything else."""
+        x, weight = call.input_types[0].shape, call.input_types[1].shape
         bias = call.inputs[2] if len(call.inputs) == 3 else "0"
-        sizes = (x.shape[1], x.shape[2], c_out, call.output_types[0].shape[2], kernel)
-        form = (self.stride, self.dilation, self.groups)
-        arguments = ", ".join(str(value) for value in (*sizes, *form))
-        return f"edgeeeg_conv1d({call.inputs[0]}, {call.inputs[1]}, {bias}, {call.outputs[0]}, {arguments});"
+        operands = ", ".join((call.inputs[0], call.inputs[1], bias, call.outputs[0]))
+        if len(x) == 3 and x[0] == 1 and self.pads == (0, 0):
+            sizes = (*x[1:], weight[0], call.output_types[0].shape[2], weight[2])
+            form = (*self.strides, *self.dilations, self.groups)
+            return f"edgeeeg_conv1d({operands}, {', '.join(str(v) for v in (*sizes, *form))});"
+        definition = self.window(weight).c_definition(call)
+        return f"{definition}\nedgeeeg_conv({operands}, &window, {x[0]}, {x[1]}, {weight[0]}, {self.groups});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Conv."""
@@ -121,9 +114,9 @@ class Conv(Op):
             "Conv",
             call.inputs,
             call.outputs[0],
-            strides=[self.stride],
-            dilations=[self.dilation],
+            strides=list(self.strides),
+            dilations=list(self.dilations),
             group=self.groups,
             pads=list(self.pads),
-            kernel_shape=[call.input_types[1].shape[2]],
+            kernel_shape=list(call.input_types[1].shape[2:]),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeeeg_export.ops.matmul import MatMul
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
 from edgeeeg_export.tensor import Array, TensorType
 
@@ -16,20 +17,15 @@ class Linear(Op):
 
     @classmethod
     def from_matmul(cls, node: OnnxNode) -> Lowered:
-        """MatMul with a constant two-dimensional right operand."""
-        weight = node.constant(1)
-        if weight is None or weight.ndim != 2:
-            raise node.refuse(
-                "the right operand of MatMul must be a constant matrix (in_features, out_features)"
-            )
-        return lower_one(cls(), node)
+        """MatMul: dense where the right operand is a constant matrix, else a general product."""
+        if node.is_constant(1) and len(node.type(1).shape) == 2:
+            return lower_one(cls(), node)
+        return MatMul.from_onnx(node)
 
     @classmethod
     def from_gemm(cls, node: OnnxNode) -> Lowered:
-        """Gemm with a constant B; its scale factors and transposition go into the weights."""
-        weight, bias = node.constant(1), node.constant(2)
-        if weight is None or node.attribute("transA", 0):
-            raise node.refuse("Gemm needs a constant B and an A that is not transposed")
+        """Gemm with constant B and C; their scale factors and B's transposition go into the weights."""
+        weight, bias = np.asarray(node.constant(1)), node.constant(2)
         if node.attribute("transB", 0):
             weight = weight.T
         inputs = [
@@ -37,7 +33,7 @@ class Linear(Op):
             node.add_constant(weight * np.float32(node.attribute("alpha", 1.0)), "weight"),
         ]
         if bias is not None:
-            scaled = np.broadcast_to(bias * np.float32(node.attribute("beta", 1.0)), weight.shape[1:])
+            scaled = np.broadcast_to(bias.ravel() * np.float32(node.attribute("beta", 1.0)), weight.shape[1:])
             inputs.append(node.add_constant(scaled, "bias"))
         return lower_one(cls(), node, tuple(inputs))
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def element(strides: Sequence[int]) -> str:
+def element(strides: Sequence[int], variable: str = "i") -> str:
     """The C index of an element: loop variables i0, i1, … times their strides."""
-    terms = (f"i{k}" if stride == 1 else f"{stride} * i{k}" for k, stride in enumerate(strides) if stride)
+    terms = (
+        f"{variable}{k}" if stride == 1 else f"{stride} * {variable}{k}"
+        for k, stride in enumerate(strides)
+        if stride
+    )
     return " + ".join(terms) or "0"
 
 

@@ -12,6 +12,9 @@ import numpy as np
 from edgeeeg_export.errors import GraphError, UnsupportedOperator
 from edgeeeg_export.tensor import Array, State, TensorType
 
+Pads = tuple[tuple[int, int], ...]
+"""Elements before and after each axis."""
+
 
 @dataclass(frozen=True, slots=True)
 class CCall:
@@ -24,11 +27,26 @@ class CCall:
     output_types: tuple[TensorType, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """What streaming puts in place of an operator that pads its past: a cache of `length` frames that start
+    as `padding`, and `op` without that padding behind it."""
+
+    length: int
+    padding: float
+    op: Op
+
+
 class OnnxBuilder(Protocol):
     """Collects the nodes of the one-step ONNX model."""
 
     def add(self, op_type: str, inputs: Sequence[str], name: str | None = None, **attributes: Any) -> str:
         """Append a node with one output and return that output's name."""
+
+    def add_several(
+        self, op_type: str, inputs: Sequence[str], count: int, **attributes: Any
+    ) -> tuple[str, ...]:
+        """Append a node with `count` outputs and return their names."""
 
     def constant(self, value: Any, dtype: str = "float32") -> str:
         """Add an initializer and return its name."""
@@ -80,6 +98,18 @@ class Op(ABC):
         """Why this operator cannot run continuously, hop by hop, and what would; None if it can."""
         return None
 
+    def behind_cache(self, inputs: tuple[TensorType, ...]) -> Cached | None:
+        """What a stream runs instead, if this operator pads its past; None if it sees its own hop only."""
+        return None
+
+    def with_padding(self, pads: Pads) -> Op | None:
+        """This operator with zeros around its input; None if it cannot pad so."""
+        return None
+
+    def padding_behind(self, x: TensorType, pads: Pads) -> Pads | None:
+        """The padding of the result that equals padding x in front of it; None if there is none."""
+        return None
+
     def macs(self, inputs: tuple[TensorType, ...]) -> int:
         """Multiply-accumulates of one call on these inputs."""
         return 0
@@ -114,6 +144,13 @@ class OnnxNode(Protocol):
     def outputs(self) -> tuple[str, ...]:
         """Names of the outputs."""
 
+    def used(self, index: int) -> bool:
+        """Whether anything reads this output."""
+
+    @property
+    def opset(self) -> int:
+        """The version of the standard's operators."""
+
     def attribute(self, name: str, default: Any) -> Any:
         """The value of an attribute, strings decoded, tensors as arrays."""
 
@@ -125,6 +162,9 @@ class OnnxNode(Protocol):
         UnsupportedOperator
             If that input is computed at run time.
         """
+
+    def is_constant(self, index: int) -> bool:
+        """Whether an input is there and its value is known."""
 
     def type(self, index: int) -> TensorType:
         """The type of an input."""

@@ -1,20 +1,27 @@
-"""The shape of every operator that works element by element, with one operand or with two."""
+"""The shape of every operator that works element by element, on one operand or on several that broadcast."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, fields
+from string import Template
+from typing import Any, ClassVar
 
 import numpy as np
 
+from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.loop_nest import element, nest
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
+from edgeeeg_export.ops.reshape import Reshape
 from edgeeeg_export.tensor import Array, TensorType
 
 
 class Unary(Op):
-    """y = f(x), element by element; a subclass gives f in NumPy and as a C expression in `v`."""
+    """y = f(x), element by element; a subclass gives f in NumPy and as a C expression in `v`.
+
+    A subclass is a dataclass whose fields are f's parameters, named and preset as ONNX has them; the
+    expression holds a parameter as `$name`.
+    """
 
     __slots__ = ()
     in_place: ClassVar[bool] = True
@@ -22,12 +29,11 @@ class Unary(Op):
 
     @classmethod
     def from_onnx(cls, node: OnnxNode) -> Lowered:
-        """The operator of the same name."""
-        return lower_one(cls(), node)
+        """The operator of the same name and attributes."""
+        return lower_one(cls(**{f.name: node.attribute(f.name, f.default) for f in _parameters(cls)}), node)
 
-    @staticmethod
     @abstractmethod
-    def function(x: Array) -> Array:
+    def function(self, x: Array) -> Array:
         """The function f in NumPy float32, bit for bit as `c_expression`."""
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
@@ -42,16 +48,23 @@ class Unary(Op):
 
     def emit_c(self, call: CCall) -> str:
         """One loop over the elements."""
+        values = {f.name: literal(getattr(self, f.name)) for f in _parameters(self)}
         return (
             f"for (size_t i = 0; i < {call.output_types[0].size}; i++) {{\n"
             f"    const float v = {call.inputs[0]}[i];\n"
-            f"    {call.outputs[0]}[i] = {self.c_expression};\n"
+            f"    {call.outputs[0]}[i] = {Template(self.c_expression).substitute(values)};\n"
             "}"
         )
 
     def to_onnx(self, call: OnnxCall) -> None:
-        """The standard operator of the same name."""
-        call.builder.add(self.kind, call.inputs, call.outputs[0])
+        """The standard operator of the same name and attributes."""
+        values = {f.name: getattr(self, f.name) for f in _parameters(self)}
+        call.builder.add(self.kind, call.inputs, call.outputs[0], **values)
+
+
+def _parameters(operator: Any) -> tuple[Any, ...]:
+    """The fields of an operator that is a dataclass, as those of the set are."""
+    return fields(operator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +75,12 @@ class _Walk:
     strides: tuple[tuple[int, ...], ...]
 
 
-class Binary(Op):
-    """y = a ∘ b with ONNX (NumPy) broadcasting; a subclass gives ∘ in NumPy and as C in `a` and `b`."""
+class Broadcast(Op):
+    """y = f(a, b, …) with ONNX (NumPy) broadcasting; a subclass names its operands as its C does."""
 
     __slots__ = ()
     in_place: ClassVar[bool] = True
+    operands: ClassVar[tuple[str, ...]]
     c_expression: ClassVar[str]
 
     @classmethod
@@ -74,13 +88,12 @@ class Binary(Op):
         """The operator of the same name."""
         return lower_one(cls(), node)
 
-    @staticmethod
     @abstractmethod
-    def function(a: Array, b: Array) -> Array:
-        """The operation in NumPy float32."""
+    def apply(self, operands: tuple[Array, ...]) -> Array:
+        """The function f in NumPy float32, bit for bit as `c_expression`."""
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
-        """The broadcast type; two operands that vary in time must do so on the same axis at the same rate."""
+        """The broadcast type; operands that vary in time must do so on the same axis at the same rate."""
         try:
             shape = np.broadcast_shapes(*(type_.shape for type_ in inputs))
         except ValueError:
@@ -97,36 +110,62 @@ class Binary(Op):
         ((axis, samples_per_frame),) = bases
         constant = [type_ for type_ in inputs if type_.time_axis is None]
         frames_vary = any(len(t.shape) >= -axis and t.shape[axis] != 1 for t in constant)
-        require(not frames_vary, "it adds a constant that differs from frame to frame; use one per channel")
+        require(not frames_vary, "a constant operand differs from frame to frame; use one per channel")
         return (TensorType(shape, len(shape) + axis, samples_per_frame),)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        """Apply the operation."""
-        return (self.function(inputs[0], inputs[1]),), ()
+        """Apply f."""
+        return (self.apply(inputs),), ()
 
     def emit_c(self, call: CCall) -> str:
         """Nested loops over the axes that matter, with the operands' own strides."""
         walk = _walk(call.output_types[0].shape, tuple(type_.shape for type_ in call.input_types))
-        a, b, y = (element(strides) for strides in walk.strides)
-        return nest(
-            walk.shape,
-            (
-                f"const float a = {call.inputs[0]}[{a}];",
-                f"const float b = {call.inputs[1]}[{b}];",
-                f"{call.outputs[0]}[{y}] = {self.c_expression};",
-            ),
+        *places, y = (element(strides) for strides in walk.strides)
+        loads = (
+            f"const float {operand} = {pointer}[{place}];"
+            for operand, pointer, place in zip(self.operands, call.inputs, places, strict=True)
         )
+        return nest(walk.shape, (*loads, f"{call.outputs[0]}[{y}] = {self.c_expression};"))
 
     def to_onnx(self, call: OnnxCall) -> None:
         """The standard operator of the same name."""
         call.builder.add(self.kind, call.inputs, call.outputs[0])
 
 
+class Binary(Broadcast):
+    """y = a ∘ b; a subclass gives ∘ in NumPy and as C in `a` and `b`."""
+
+    __slots__ = ()
+    operands: ClassVar[tuple[str, ...]] = ("a", "b")
+
+    @classmethod
+    def from_variadic(cls, node: OnnxNode) -> Lowered:
+        """a ∘ b ∘ c … from the left; a single operand is the result."""
+        if len(node.inputs) == 1:
+            return Reshape.from_identity(node)
+        steps = len(node.inputs) - 1
+        results = (*(f"{node.outputs[0]}.{k}" for k in range(1, steps)), node.outputs[0])
+        lefts = (node.inputs[0], *results[:-1])
+        return tuple(
+            (cls(), (left, right), (result,))
+            for left, right, result in zip(lefts, node.inputs[1:], results, strict=True)
+        )
+
+    @staticmethod
+    @abstractmethod
+    def function(a: Array, b: Array) -> Array:
+        """The operation in NumPy float32."""
+
+    def apply(self, operands: tuple[Array, ...]) -> Array:
+        """Apply the operation."""
+        return self.function(*operands)
+
+
 def _walk(shape: tuple[int, ...], operands: tuple[tuple[int, ...], ...]) -> _Walk:
-    """Strides of both operands and the result, with neighbouring axes merged where all walk them alike."""
-    strides = [_broadcast_strides(operand, shape) for operand in (*operands, shape)]
+    """Strides of the operands and the result, with neighbouring axes merged where all walk them alike."""
+    strides = [broadcast_strides(operand, shape) for operand in (*operands, shape)]
     extents: list[int] = []
     merged: list[list[int]] = [[] for _ in strides]
     for axis, extent in enumerate(shape):
@@ -143,7 +182,8 @@ def _walk(shape: tuple[int, ...], operands: tuple[tuple[int, ...], ...]) -> _Wal
     return _Walk(tuple(extents), tuple(tuple(kept) for kept in merged))
 
 
-def _broadcast_strides(operand: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+def broadcast_strides(operand: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Element strides of an operand as its broadcast shape is walked: 0 where it repeats."""
     padded = (1,) * (len(shape) - len(operand)) + operand
     strides, step = [], 1
     for extent in reversed(padded):

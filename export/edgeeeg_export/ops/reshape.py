@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, lower_one, require
 from edgeeeg_export.tensor import Array, TensorType
 
 
@@ -28,8 +28,26 @@ class Reshape(Op):
         return lower_one(cls(_with_time(node, x, tuple(wanted))), node, node.inputs[:1])
 
     @classmethod
+    def from_flatten(cls, node: OnnxNode) -> Lowered:
+        """Two axes: the product of those before `axis`, and of the rest."""
+        x = node.type(0)
+        axis = node.attribute("axis", 1)
+        axis += len(x.shape) if axis < 0 else 0
+        shape = tuple(int(np.prod(part, dtype=np.int64)) for part in (x.shape[:axis], x.shape[axis:]))
+        return lower_one(cls(_with_time(node, x, shape)), node)
+
+    @classmethod
+    def from_dropout(cls, node: OnnxNode) -> Lowered:
+        """Dropout in evaluation: the input itself."""
+        if len(node.inputs) > 2 and np.any(node.constant(2)):
+            raise node.refuse("it is in training mode; export the model in eval mode")
+        if node.used(1):
+            raise node.refuse("its mask is read, and evaluation has none; read its first output only")
+        return cls.from_identity(node)
+
+    @classmethod
     def from_identity(cls, node: OnnxNode) -> Lowered:
-        """Identity, and Dropout in evaluation: the input itself."""
+        """The input itself."""
         x = node.type(0)
         shape = tuple(-1 if axis == x.time_axis else extent for axis, extent in enumerate(x.shape))
         return ((cls(shape), node.inputs[:1], node.outputs[:1]),)
@@ -68,6 +86,15 @@ class Reshape(Op):
         shape = tuple(x.frames if extent == -1 else extent for extent in self.shape)
         require(int(np.prod(shape, dtype=np.int64)) == x.size, f"{x.shape} does not fit the shape {shape}")
         return (TensorType(shape, self.shape.index(-1) if -1 in self.shape else None, x.samples_per_frame),)
+
+    def padding_behind(self, x: TensorType, pads: Pads) -> Pads | None:
+        """Padding of time alone stays padding of time."""
+        if (
+            any(pair != (0, 0) and axis != x.time_axis for axis, pair in enumerate(pads))
+            or x.time_axis is None
+        ):
+            return None
+        return tuple(pads[x.time_axis] if extent == -1 else (0, 0) for extent in self.shape)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]

@@ -1,4 +1,4 @@
-"""Slice: a contiguous range of one axis of x."""
+"""Slice: a range of one axis of x, every step-th element of it, backwards for a negative step."""
 
 from __future__ import annotations
 
@@ -7,31 +7,42 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, require
+from edgeeeg_export.ops.pad import Pad
 from edgeeeg_export.tensor import Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
 class Slice(Op):
-    """y = x[..., start:stop, ...] along `axis`, which is not time."""
+    """y = x[..., start:stop:step, ...] along `axis`, which is not time; backwards, `stop` may be -1."""
 
     axis: int
     start: int
     stop: int
+    step: int = 1
 
     @classmethod
     def from_onnx(cls, node: OnnxNode) -> Lowered:
-        """Slice with constant bounds and step 1; several axes become several operators."""
+        """Slice with constant bounds; several axes become several operators.
+
+        Time has no fixed last frame, so frames left out at its ends are padding taken away.
+        """
         shape = node.type(0).shape
         starts, stops, axes, steps = (node.constant(index) for index in range(1, 5))
-        if starts is None or stops is None or (steps is not None and np.any(steps != 1)):
-            raise node.refuse("Slice needs constant bounds and a step of 1")
+        if starts is None or stops is None:
+            raise node.refuse("Slice needs constant bounds")
         chosen = range(len(starts)) if axes is None else axes
-        lowered, source = [], node.inputs[0]
-        for k, (axis, start, stop) in enumerate(zip(chosen, starts, stops, strict=True)):
-            extent = shape[axis]
-            low, high, _ = slice(int(start), int(stop)).indices(extent)
+        steps = np.ones_like(starts) if steps is None else steps
+        lowered: list[tuple[Op, tuple[str, ...], tuple[str, ...]]] = []
+        source, time = node.inputs[0], node.type(0).time_axis
+        for k, (name, start, stop) in enumerate(zip(chosen, starts, stops, strict=True)):
+            axis, extent = int(name) % len(shape), shape[name]
+            low, high, step = slice(int(start), int(stop), int(steps[k])).indices(extent)
             target = node.outputs[0] if k == len(starts) - 1 else f"{node.outputs[0]}.{k}"
-            lowered.append((cls(int(axis) % len(shape), low, high), (source,), (target,)))
+            op: Op = cls(axis, low, high, step)
+            if axis == time and start >= 0 and step == 1 and (stop < 0 or high == extent):
+                cut = (-low, high - extent)
+                op = Pad(tuple(cut if i == axis else (0, 0) for i in range(len(shape))))
+            lowered.append((op, (source,), (target,)))
             source = target
         return tuple(lowered)
 
@@ -51,24 +62,28 @@ class Slice(Op):
         )
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
-        """The axis shortened to stop - start."""
+        """The axis shortened to what is taken."""
         (x,) = inputs
         require(self.axis != x.time_axis, "it cuts the time axis; a stream has no fixed first or last frame")
-        require(0 <= self.start < self.stop <= x.shape[self.axis], f"range outside {x.shape}")
-        shape = (*x.shape[: self.axis], self.stop - self.start, *x.shape[self.axis + 1 :])
+        extent, taken = x.shape[self.axis], range(self.start, self.stop, self.step)
+        inside = bool(taken) and min(taken) >= 0 and max(taken) < extent
+        require(inside, f"range outside {x.shape}, or empty")
+        shape = (*x.shape[: self.axis], len(taken), *x.shape[self.axis + 1 :])
         return (replace(x, shape=shape),)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Cut."""
-        index = (slice(None),) * self.axis + (slice(self.start, self.stop),)
+        index = (slice(None),) * self.axis + (
+            slice(self.start, self.stop if self.stop >= 0 else None, self.step),
+        )
         return (inputs[0][index],), ()
 
     def view(self, inputs: tuple[TensorType, ...]) -> tuple[int, ...] | None:
         """A range of the input's memory, when nothing longer than one lies outside the axis."""
         shape = inputs[0].shape
-        if any(extent != 1 for extent in shape[: self.axis]):
+        if self.step != 1 or any(extent != 1 for extent in shape[: self.axis]):
             return None
         return (self.start * int(np.prod(shape[self.axis + 1 :], dtype=np.int64)),)
 
@@ -77,6 +92,18 @@ class Slice(Op):
         shape = call.input_types[0].shape
         inner = int(np.prod(shape[self.axis + 1 :], dtype=np.int64))
         outer = int(np.prod(shape[: self.axis], dtype=np.int64))
+        if self.step != 1:
+            taken = len(range(self.start, self.stop, self.step))
+            block = f"{call.inputs[0]} + r * {shape[self.axis] * inner}"
+            place = f"({self.start} + {self.step} * (long)k) * {inner}"
+            return (
+                f"for (size_t r = 0; r < {outer}; r++) {{\n"
+                f"    for (size_t k = 0; k < {taken}; k++) {{\n"
+                f"        const float *from = {block} + {place};\n"
+                f"        for (size_t i = 0; i < {inner}; i++) {{\n"
+                f"            {call.outputs[0]}[(r * {taken} + k) * {inner} + i] = from[i];\n"
+                "        }\n    }\n}"
+            )
         kept, row = (self.stop - self.start) * inner, shape[self.axis] * inner
         source = f"{call.inputs[0]}[{row} * r + {self.start * inner} + i]"
         return (
@@ -88,5 +115,7 @@ class Slice(Op):
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Slice."""
-        bounds = [call.builder.constant([value], "int64") for value in (self.start, self.stop, self.axis)]
+        stop = self.stop if self.stop >= 0 else np.iinfo(np.int64).min  # -1 would count from the end
+        values = (self.start, stop, self.axis, self.step)
+        bounds = [call.builder.constant([value], "int64") for value in values]
         call.builder.add("Slice", (*call.inputs, *bounds), call.outputs[0])

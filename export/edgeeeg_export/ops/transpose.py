@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeeeg_export.ops.loop_nest import element, nest
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, lower_one
 from edgeeeg_export.tensor import Array, TensorType
 
 
@@ -28,6 +28,10 @@ class Transpose(Op):
         (x,) = inputs
         axis = None if x.time_axis is None else self.perm.index(x.time_axis)
         return (TensorType(tuple(x.shape[i] for i in self.perm), axis, x.samples_per_frame),)
+
+    def padding_behind(self, x: TensorType, pads: Pads) -> Pads | None:
+        """The same, in the new order."""
+        return tuple(pads[axis] for axis in self.perm)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.passes.drop_dead import drop_dead
 from edgeeeg_export.passes.fuse_bias import fuse_bias
+from edgeeeg_export.passes.fuse_padding import fuse_padding
+from edgeeeg_export.passes.fuse_trim import fuse_trim
 
-PIPELINE: tuple[Callable[[Graph], Graph], ...] = (drop_dead, fuse_bias)
+PIPELINE: tuple[Callable[[Graph], Graph], ...] = (drop_dead, fuse_bias, fuse_trim, fuse_padding)
 
 
 def simplify(graph: Graph) -> Graph:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from edgeeeg_export.errors import NotCausal
+from edgeeeg_export.errors import GraphError, NotCausal
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.cache import Cache
-from edgeeeg_export.ops.conv import Conv
 
 
 def natural_hop(graph: Graph) -> int:
@@ -52,15 +51,19 @@ def stream(graph: Graph, hop: int | None = None) -> Graph:
     hop = natural if hop is None else hop
     if hop < 1 or hop % natural:
         raise NotCausal(f"a hop of {hop} samples splits a frame; use a multiple of {natural}")
-    nodes = tuple(part for node in graph.nodes for part in _with_cache(node))
+    nodes = tuple(part for node in graph.nodes for part in _with_cache(graph, node))
     return Graph(graph.name, graph.inputs_with(hop), graph.outputs, nodes, graph.constants)
 
 
-def _with_cache(node: Node) -> tuple[Node, ...]:
-    """A convolution without its padding, behind a cache of the frames it padded; any other node as it is."""
-    if not isinstance(node.op, Conv) or node.op.pads[0] == 0:
+def _with_cache(graph: Graph, node: Node) -> tuple[Node, ...]:
+    """An operator without its padding, behind a cache of the frames it padded; any other as it is."""
+    cached = node.op.behind_cache(graph.types(node.inputs))
+    if cached is None:
         return (node,)
+    axis = graph.tensors[node.inputs[0]].time_axis
+    if axis is None:
+        raise GraphError(f"layer {node.label} keeps frames of a tensor without a time axis")
     window = f"{node.inputs[0]}.window.{node.name}"
-    cache = Node(f"{node.name}_cache", Cache(node.op.pads[0]), node.inputs[:1], (window,), node.path)
-    bare = replace(node, op=replace(node.op, pads=(0, 0)), inputs=(window, *node.inputs[1:]))
-    return cache, bare
+    op = Cache(cached.length, cached.padding, axis)
+    cache = Node(f"{node.name}_cache", op, node.inputs[:1], (window,), node.path)
+    return cache, replace(node, op=cached.op, inputs=(window, *node.inputs[1:]))

@@ -5,7 +5,12 @@
 
 #include <stddef.h>
 
+#include "edgeeeg_axis.h"
 #include "edgeeeg_math.h"
+#include "edgeeeg_recurrent.h"
+#include "edgeeeg_select.h"
+#include "edgeeeg_spectrum.h"
+#include "edgeeeg_window.h"
 
 /* y[r][n] = bias[n] + sum_k x[r][k] weight[k][n]; bias may be 0 */
 static inline void edgeeeg_linear(const float *x, const float *weight, const float *bias, float *y,

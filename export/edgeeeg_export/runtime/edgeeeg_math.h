@@ -1,4 +1,4 @@
-/* exp, log1p, tanh and what is built on them, in float32.
+/* exp, log, erf, tanh and what is built on them, in float32.
  *
  * Bit for bit the same as edgeeeg_export/floatmath.py: additions, multiplications, divisions, comparisons and
  * bit patterns in one fixed order. Compile with -ffp-contract=off: a fused multiply-add would round
@@ -46,6 +46,92 @@ static inline float edgeeeg_exp(float x) {
     return (value * edgeeeg_power_of_two(half)) * edgeeeg_power_of_two(whole - half);
 }
 
+/* e**x - 1, without the loss of digits near 0 */
+static inline float edgeeeg_expm1(float x) {
+    const float n = x * 1.442695f;
+    if (n < 0.5f && n > -0.5f) {
+        float p = 0.0001989198f;
+        p = p * x + 0.0013934541f;
+        p = p * x + 0.0083333105f;
+        p = p * x + 0.041666456f;
+        p = p * x + 0.16666667f;
+        p = p * x + 0.5f;
+        return p * (x * x) + x;
+    }
+    return edgeeeg_exp(x) - 1.0f;
+}
+
+/* natural logarithm; -infinity for 0, NaN below */
+static inline float edgeeeg_log(float x) {
+    edgeeeg_float_bits u;
+    u.bits = 0x7F800000;
+    if (!(x > 0.0f && x < u.value)) {
+        if (x == 0.0f) {
+            return -u.value;
+        }
+        u.bits = 0x7FC00000;
+        return x < 0.0f ? u.value : x;
+    }
+    const int tiny = x < 1.1754944e-38f; /* subnormal: the exponent field is 0 */
+    u.value = tiny ? x * 8388608.0f : x;
+    const int32_t e = (u.bits - 0x3F3504F3) >> 23;
+    u.bits -= e * (1 << 23);
+    const float f = u.value - 1.0f;
+    const float s = f / (2.0f + f);
+    const float z = s * s;
+    float p = 0.23336811f;
+    p = p * z + 0.28550586f;
+    p = p * z + 0.40000123f;
+    p = p * z + 0.6666667f;
+    const float n = (float)(tiny ? e - 23 : e);
+    const float half = 0.5f * (f * f);
+    /* f - (f*f/2 - ...) rather than 2 s + ..., which would bring in the rounding of the division */
+    return n * 0.693359375f - ((half - (s * (half + z * p) + n * -0.00021219444f)) - f);
+}
+
+/* the whole number next to x on the side of 0 */
+static inline float edgeeeg_trunc(float x) {
+    return x < 8388608.0f && x > -8388608.0f ? (float)(int32_t)x : x;
+}
+
+static inline float edgeeeg_floor(float x) {
+    const float whole = edgeeeg_trunc(x);
+    return whole > x ? whole - 1.0f : whole;
+}
+
+static inline float edgeeeg_ceil(float x) {
+    const float whole = edgeeeg_trunc(x);
+    return whole < x ? whole + 1.0f : whole;
+}
+
+static inline float edgeeeg_round_half_even(float x) {
+    const float magnitude = x < 0.0f ? -x : x;
+    if (!(magnitude < 8388608.0f)) {
+        return x;
+    }
+    const float whole = (magnitude + 8388608.0f) - 8388608.0f;
+    return x < 0.0f ? -whole : whole;
+}
+
+/* x**y as exp(y log|x|), negative for a negative x and an odd y; NaN for a negative x and a broken y */
+static inline float edgeeeg_pow(float x, float y) {
+    if (y == 0.0f || x == 1.0f) {
+        return 1.0f;
+    }
+    const float value = edgeeeg_exp(y * edgeeeg_log(x < 0.0f ? -x : x));
+    if (!(x < 0.0f)) {
+        return value;
+    }
+    if (edgeeeg_trunc(y) != y) {
+        edgeeeg_float_bits nan;
+        nan.bits = 0x7FC00000;
+        return nan.value;
+    }
+    const float half = y * 0.5f;
+    const int odd = edgeeeg_trunc(half) != half && y < 16777216.0f && y > -16777216.0f;
+    return odd ? -value : value;
+}
+
 /* log(1 + x) for 0 <= x < infinity */
 static inline float edgeeeg_log1p(float x) {
     edgeeeg_float_bits u;
@@ -81,6 +167,39 @@ static inline float edgeeeg_tanh(float x) {
         return p * (z * x) + x;
     }
     const float large = 1.0f - 2.0f / (edgeeeg_exp(magnitude + magnitude) + 1.0f);
+    return x < 0.0f ? -large : large;
+}
+
+/* error function: odd polynomial below 0.92, 1 - exp(polynomial) above, 1 from 4 on */
+static inline float edgeeeg_erf(float x) {
+    if (x != x) {
+        return x;
+    }
+    const float magnitude = x < 0.0f ? -x : x;
+    if (magnitude < 0.92f) {
+        const float z = x * x;
+        float p = 8.387074e-05f;
+        p = p * z + -0.0008147081f;
+        p = p * z + 0.005201456f;
+        p = p * z + -0.026859589f;
+        p = p * z + 0.112836994f;
+        p = p * z + -0.37612635f;
+        p = p * z + 0.12837917f;
+        return p * x + x;
+    }
+    float large = 1.0f;
+    if (magnitude < 4.0f) {
+        float p = -1.6435697e-06f;
+        p = p * magnitude + 4.6177913e-05f;
+        p = p * magnitude + -0.0005977435f;
+        p = p * magnitude + 0.0047635753f;
+        p = p * magnitude + -0.026431018f;
+        p = p * magnitude + 0.11009448f;
+        p = p * magnitude + 0.63181454f;
+        p = p * magnitude + 1.1302376f;
+        p = p * magnitude + -0.00032044153f;
+        large = 1.0f - edgeeeg_exp(-p);
+    }
     return x < 0.0f ? -large : large;
 }
 

@@ -10,10 +10,18 @@ from pathlib import Path
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.targets.c_adapter import adapter
 from edgeeeg_export.targets.c_header import header
-from edgeeeg_export.targets.c_layout import lay_out
+from edgeeeg_export.targets.c_layout import lay_out_stream
 from edgeeeg_export.targets.c_source import source
 
-RUNTIME_HEADERS = ("edgeeeg_math.h", "edgeeeg_kernels.h")
+RUNTIME_HEADERS = (
+    "edgeeeg_math.h",
+    "edgeeeg_axis.h",
+    "edgeeeg_kernels.h",
+    "edgeeeg_recurrent.h",
+    "edgeeeg_select.h",
+    "edgeeeg_spectrum.h",
+    "edgeeeg_window.h",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ def emit(graph: Graph, lsb: float) -> CProgram:
     -----
     The same graph gives the same bytes, on every machine.
     """
-    layout = lay_out(graph, lsb)
+    layout = lay_out_stream(graph, lsb)
     runtime = files("edgeeeg_export").joinpath("runtime")
     sources = {name: runtime.joinpath(name).read_text(encoding="utf-8") for name in RUNTIME_HEADERS}
     sources |= {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from edgeeeg_export.targets.c_layout import Layout, fill, literal
+from edgeeeg_export.ops.c_literal import literal
+from edgeeeg_export.targets.c_layout import StreamLayout, fill
 
 
-def adapter(layout: Layout) -> str:
+def adapter(layout: StreamLayout) -> str:
     """The text of `edgeeeg_model.h`."""
     n = layout.name
     copies, at = [], 0

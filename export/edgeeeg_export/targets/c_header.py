@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from edgeeeg_export.targets.c_layout import Layout, comment, literal
+from edgeeeg_export.ops.c_literal import literal
+from edgeeeg_export.targets.c_layout import StreamLayout, comment
 
 
-def header(layout: Layout) -> str:
+def header(layout: StreamLayout) -> str:
     """The text of `NAME.h`."""
     n, upper, graph = layout.name, layout.name.upper(), layout.graph
     channels, hop = layout.input_type.shape[1:]
@@ -34,7 +35,7 @@ enum {{
 typedef struct {{
     float samples[{layout.input_type.size}]; /* (channels, frames) */
     uint32_t filled; /* frames that wait in it */
-{_state_struct(state)}    float arena[{layout.arena}];
+{state_struct(state)}    float arena[{layout.arena}];
 }} {n}_t;
 
 typedef struct {{
@@ -58,6 +59,6 @@ int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size);
 """
 
 
-def _state_struct(members: str) -> str:
+def state_struct(members: str) -> str:
     """The states as one struct; C99 has no empty struct, so a model without states has none."""
     return f"    struct {{\n{members}\n    }} state;\n" if members else ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from edgeeeg_export.targets.c_layout import Layout, literal
+from edgeeeg_export.ops.c_literal import literal
+from edgeeeg_export.targets.c_layout import StreamLayout
 
 
-def push(layout: Layout) -> str:
+def push(layout: StreamLayout) -> str:
     """Both push functions: int16 counts, and floats, which must be finite."""
     channels = layout.input_type.shape[1]
     finite = f"""    for (size_t i = 0; i < frames * {channels}; i++) {{
@@ -19,7 +20,7 @@ def push(layout: Layout) -> str:
     return counts + "\n" + _push(layout, f"{layout.push}_f32", "float", finite, sample)
 
 
-def _push(layout: Layout, function: str, kind: str, check: str, value: str) -> str:
+def _push(layout: StreamLayout, function: str, kind: str, check: str, value: str) -> str:
     n = layout.name
     channels, hop = layout.input_type.shape[1:]
     return f"""int {function}({n}_t *model, const {kind} *samples, size_t frames) {{

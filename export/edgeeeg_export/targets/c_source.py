@@ -6,23 +6,41 @@ from edgeeeg_export.graph import Node
 from edgeeeg_export.ops.cache import Cache
 from edgeeeg_export.ops.op import CCall
 from edgeeeg_export.targets.c_input import push
-from edgeeeg_export.targets.c_layout import Field, Layout, array, comment, fill
+from edgeeeg_export.targets.c_layout import Field, Layout, StreamLayout, array, comment, fill
 from edgeeeg_export.targets.c_state import init, restore, save, signature
 
 
-def source(layout: Layout) -> str:
+def source(layout: StreamLayout) -> str:
     """The text of `NAME.c`."""
     n, graph = layout.name, layout.graph
-    computed = [node for node in graph.nodes if node.name not in layout.plan.views]
-    constants = "\n".join(array(layout.constants[k], k, v) for k, v in graph.constants.items())
-    layers = "\n".join(_layer(layout, node) for node in computed)
-    calls = "\n".join(f"    {_call(layout, node)}" for node in computed)
     results = "\n".join(
         fill(f"outputs->{layout.outputs[name]}", graph.tensors[name].size, f"{layout.pointer(name)}[i]")
         for name in graph.outputs
     )
     return f"""{layout.banner(f"{n}: streaming step.")}
-#include "{n}.h"
+{definitions(layout)}
+{init(layout)}
+{push(layout)}
+int {n}_step({n}_t *model, {n}_outputs_t *outputs) {{
+    if (model->filled < {layout.input_type.shape[2]}) {{
+        return 0;
+    }}
+    model->filled = 0;
+{calls(layout)}
+{results}
+    return 1;
+}}
+
+{signature(layout)}
+{save(layout)}
+{restore(layout)}"""
+
+
+def definitions(layout: Layout) -> str:
+    """Includes, weights, and one function for each layer that computes something."""
+    constants = "\n".join(array(layout.constants[k], k, v) for k, v in layout.graph.constants.items())
+    layers = "\n".join(_layer(layout, node) for node in _computed(layout))
+    return f"""#include "{layout.name}.h"
 
 #include "edgeeeg_kernels.h"
 
@@ -34,22 +52,16 @@ def source(layout: Layout) -> str:
 #endif
 
 {constants}
-{layers}
-{init(layout)}
-{push(layout)}
-int {n}_step({n}_t *model, {n}_outputs_t *outputs) {{
-    if (model->filled < {layout.input_type.shape[2]}) {{
-        return 0;
-    }}
-    model->filled = 0;
-{calls}
-{results}
-    return 1;
-}}
+{layers}"""
 
-{signature(layout)}
-{save(layout)}
-{restore(layout)}"""
+
+def calls(layout: Layout) -> str:
+    """Statements that call the layers in order."""
+    return "\n".join(f"    {_call(layout, node)}" for node in _computed(layout))
+
+
+def _computed(layout: Layout) -> tuple[Node, ...]:
+    return tuple(node for node in layout.graph.nodes if node.name not in layout.plan.views)
 
 
 def _layer(layout: Layout, node: Node) -> str:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from edgeeeg_export.targets.c_layout import Layout, fill, literal
+from edgeeeg_export.ops.c_literal import literal
+from edgeeeg_export.targets.c_layout import StreamLayout, fill, start
 
 
-def init(layout: Layout) -> str:
+def init(layout: StreamLayout) -> str:
     """`NAME_init`: every float of the struct gets its initial value."""
     n = layout.name
     fills = [fill("model->samples", layout.input_type.size, literal(0.0))]
-    fills += [fill(f"model->state.{f.name}", f.size, literal(f.initial)) for f in layout.states]
+    fills += [start(f"model->state.{f.name}", f) for f in layout.states]
     fills.append(fill("model->arena", layout.arena, literal(0.0)))
     body = "\n".join(fills)
     return f"int {n}_init({n}_t *model) {{\n    model->filled = 0;\n{body}\n    return 0;\n}}\n"
 
 
-def signature(layout: Layout) -> str:
+def signature(layout: StreamLayout) -> str:
     """What a saved state opens with, and the functions that write and read little-endian floats."""
     hash_bytes = ", ".join(f"0x{layout.graph.hash[i : i + 2]}" for i in range(0, 16, 2))
     return f"""/* "EEG1", model hash, frames waiting, floats as little-endian bits (SPEC.md) */
@@ -57,7 +58,7 @@ static size_t get(const uint8_t *buffer, size_t at, float *values, size_t count)
 """
 
 
-def save(layout: Layout) -> str:
+def save(layout: StreamLayout) -> str:
     """`NAME_save`."""
     n = layout.name
     puts = "\n".join(f"    at = put(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
@@ -75,7 +76,7 @@ def save(layout: Layout) -> str:
 """
 
 
-def restore(layout: Layout) -> str:
+def restore(layout: StreamLayout) -> str:
     """`NAME_restore`: everything is checked before anything is changed."""
     n = layout.name
     gets = "\n".join(f"    at = get(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
@@ -97,7 +98,7 @@ def restore(layout: Layout) -> str:
 """
 
 
-def _saved(layout: Layout) -> list[tuple[str, int]]:
+def _saved(layout: StreamLayout) -> list[tuple[str, int]]:
     """Pointer and size of what a saved state holds, in order."""
     states = [(f"model->state.{field.name}", field.size) for field in layout.states]
     return [("model->samples", layout.input_type.size), *states]

@@ -25,8 +25,6 @@ def emit(graph: Graph, expose: Sequence[str] = ()) -> onnx.ModelProto:
     under its name with `.next`.
     """
     builder = _Builder()
-    for name, value in graph.constants.items():
-        builder.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
     for node in graph.nodes:
         names = tuple(state.name for state in graph.states[node.name])
         node.op.to_onnx(
@@ -41,6 +39,12 @@ def emit(graph: Graph, expose: Sequence[str] = ()) -> onnx.ModelProto:
             )
         )
     states = graph.all_states()
+    read = {name for node in builder.nodes for name in node.input} | set(graph.outputs)
+    weights = [
+        numpy_helper.from_array(np.ascontiguousarray(value), name)
+        for name, value in graph.constants.items()
+        if name in read  # a standard operator may make its own, such as the twiddles of a DFT
+    ]
     model = helper.make_model(
         helper.make_graph(
             builder.nodes,
@@ -49,7 +53,7 @@ def emit(graph: Graph, expose: Sequence[str] = ()) -> onnx.ModelProto:
             + [_value(state.name, state.shape) for state in states],
             [_value(name, graph.tensors[name].shape) for name in (*graph.outputs, *expose)]
             + [_value(state.name + NEXT, state.shape) for state in states],
-            builder.initializers,
+            [*weights, *builder.initializers],
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
@@ -78,6 +82,17 @@ class _Builder:
             helper.make_node(op_type, list(inputs), [output], name=f"{output}.node", **attributes)
         )
         return output
+
+    def add_several(
+        self, op_type: str, inputs: Sequence[str], count: int, **attributes: Any
+    ) -> tuple[str, ...]:
+        """Append a node with several outputs."""
+        stem = f"{op_type.lower()}.{len(self.nodes)}"
+        outputs = tuple(f"{stem}.{k}" for k in range(count))
+        self.nodes.append(
+            helper.make_node(op_type, list(inputs), list(outputs), name=f"{stem}.node", **attributes)
+        )
+        return outputs
 
     def constant(self, value: Any, dtype: str = "float32") -> str:
         """Add an initializer, once per value."""

@@ -20,7 +20,9 @@ N_TIMES = 60
 
 def conv_graph(kernel, stride, dilation, left, right):
     weight = np.random.default_rng(kernel).uniform(-1, 1, (2, 1, kernel)).astype(np.float32)
-    node = Node("conv", Conv(stride, dilation, 1, (left, right)), ("x", "w"), ("y",), path="encoder.conv")
+    node = Node(
+        "conv", Conv((stride,), (dilation,), 1, (left, right)), ("x", "w"), ("y",), path="encoder.conv"
+    )
     return Graph("g", {"x": TensorType((1, 1, N_TIMES), 2, 1)}, ("y",), (node,), {"w": weight})
 
 
@@ -41,7 +43,7 @@ def test_same_padding_names_layer_look_ahead_and_remedy():
 def test_look_ahead_counts_samples_behind_a_stride():
     weight = np.ones((1, 1, 4), dtype=np.float32)
     nodes = (
-        Node("down", Conv(stride=4), ("x", "w"), ("d",)),
+        Node("down", Conv((4,)), ("x", "w"), ("d",)),
         Node("late", Conv(pads=(1, 2)), ("d", "w"), ("y",)),
     )
     graph = Graph("g", {"x": TensorType((1, 1, N_TIMES), 2, 1)}, ("y",), nodes, {"w": weight})
@@ -97,8 +99,8 @@ def test_but_neither_less_nor_more(left):
 def test_the_natural_hop_is_the_least_common_multiple():
     weight = np.ones((1, 1, 1), dtype=np.float32)
     nodes = (
-        Node("a", Conv(stride=4), ("x", "w"), ("p",)),
-        Node("b", Conv(stride=6), ("x", "w"), ("q",)),
+        Node("a", Conv((4,)), ("x", "w"), ("p",)),
+        Node("b", Conv((6,)), ("x", "w"), ("q",)),
     )
     graph = Graph("g", {"x": TensorType((1, 1, 48), 2, 1)}, ("p", "q"), nodes, {"w": weight})
     assert natural_hop(graph) == 12

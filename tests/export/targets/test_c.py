@@ -16,12 +16,13 @@ import pytest
 from edgeeeg_export import reference
 from edgeeeg_export.contract import stack_outputs
 from edgeeeg_export.graph import Graph, Node
+from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.relu import Relu
 from edgeeeg_export.ops.transpose import Transpose
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.targets import c
-from edgeeeg_export.targets.c_layout import comment, lay_out, literal
+from edgeeeg_export.targets.c_layout import comment, lay_out_stream
 from edgeeeg_export.tensor import TensorType
 
 TESTS = Path(__file__).parents[2]
@@ -279,7 +280,7 @@ def test_a_comment_cannot_be_left():
 
 
 def test_sizes_follow_from_the_layout(offline, program):
-    layout = lay_out(stream(offline), LSB)
+    layout = lay_out_stream(stream(offline), LSB)
     assert program.state_bytes == 4 * (2 * (2 + 2) + 3)  # the cache with its newest frames, and the membranes
     assert program.saved_bytes == layout.saved_bytes == 16 + program.state_bytes + 4 * 2 * 2
     assert program.weight_bytes == 4 * (24 + 3 + 3 + 12 + 4)

@@ -15,7 +15,7 @@ from edgeeeg_export.tensor import TensorType
 @pytest.fixture
 def model(native):
     weight = np.arange(12, dtype=np.float32).reshape(1, 2, 6) / 8
-    node = Node("conv", Conv(3, 1, 1, (3, 0)), ("x", "w"), ("y",))
+    node = Node("conv", Conv((3,), (1,), 1, (3, 0)), ("x", "w"), ("y",))
     return native(
         stream(Graph("filter", {"x": TensorType((1, 2, 30), 2, 1)}, ("y",), (node,), {"w": weight}))
     )

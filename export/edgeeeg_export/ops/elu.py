@@ -1,0 +1,24 @@
+"""Elu: y = x from 0 on, α (exp(x) - 1) below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeeeg_export import floatmath
+from edgeeeg_export.ops.pointwise import Unary
+from edgeeeg_export.tensor import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Elu(Unary):
+    """y = x from 0 on, α (exp(x) - 1) below."""
+
+    c_expression: ClassVar[str] = "v < 0.0f ? $alpha * edgeeeg_expm1(v) : v"
+    alpha: float = 1.0
+
+    def function(self, x: Array) -> Array:
+        """x from 0 on, α (exp(x) - 1) below."""
+        return np.where(x < 0, np.float32(self.alpha) * floatmath.expm1(x), x)

@@ -1,0 +1,22 @@
+"""Floor: y = ⌊x⌋."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from edgeeeg_export import floatmath
+from edgeeeg_export.ops.pointwise import Unary
+from edgeeeg_export.tensor import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Floor(Unary):
+    """y = ⌊x⌋."""
+
+    c_expression: ClassVar[str] = "edgeeeg_floor(v)"
+
+    @staticmethod
+    def function(x: Array) -> Array:
+        """⌊x⌋."""
+        return floatmath.floor(x)

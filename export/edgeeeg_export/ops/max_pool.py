@@ -1,0 +1,85 @@
+"""MaxPool: y[c, t] = max_k x[c, t stride + k dilation - before], each channel apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgeeeg_export.ops.op import Cached, CCall, Lowered, OnnxCall, OnnxNode, Op, require
+from edgeeeg_export.ops.window import Window
+from edgeeeg_export.tensor import Array, TensorType
+
+LOWEST = float(np.finfo(np.float32).min)
+"""What stands for padding. Finite, so that a saved manifest can hold it: only a window that sees nothing but
+padding and -infinity could tell it from ONNX's -infinity."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool(Op):
+    """Input x (batch, channels, …), one to three axes; the maximum replaces a value only if greater."""
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads: tuple[int, ...]
+    ceil_mode: bool = False
+
+    @classmethod
+    def from_onnx(cls, node: OnnxNode) -> Lowered:
+        """MaxPool without indices."""
+        if node.used(1):
+            raise node.refuse("it does not return the indices of the maxima; use the maxima alone")
+        w = Window.from_onnx(node, tuple(node.attribute("kernel_shape", ())))
+        op = cls(w.kernel, w.strides, w.dilations, w.pads, w.ceil_mode)
+        return ((op, node.inputs[:1], node.outputs[:1]),)
+
+    @property
+    def window(self) -> Window:
+        """What slides over x."""
+        return Window(self.kernel, self.strides, self.dilations, self.pads, self.ceil_mode)
+
+    def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
+        """(batch, channels, outputs per axis)."""
+        (x,) = inputs
+        require(len(x.shape) == len(self.kernel) + 2, f"{x.shape} does not match a window of {self.kernel}")
+        return (self.window.infer(x, x.shape[1]),)
+
+    def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
+        """Look-ahead: an output that needs frames which come after its hop."""
+        return self.window.obstacle(inputs[0])
+
+    def behind_cache(self, inputs: tuple[TensorType, ...]) -> Cached | None:
+        """A cache of the frames it pads, and itself without that padding."""
+        cached = self.window.behind_cache(inputs[0])
+        return None if cached is None else Cached(cached[0], LOWEST, replace(self, pads=cached[1]))
+
+    def run(
+        self, inputs: tuple[Array, ...], states: tuple[Array, ...]
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Compare tap by tap, row-major, from the first on."""
+        out = self.window.out(inputs[0].shape[2:])
+        taps = self.window.taps(self.window.pad(inputs[0], LOWEST), out)
+        y = next(taps)
+        for seen in taps:
+            y = np.where(seen > y, seen, y)
+        return (np.ascontiguousarray(y),), ()
+
+    def emit_c(self, call: CCall) -> str:
+        """The kernel of edgeeeg_window.h."""
+        planes = call.input_types[0].shape[0] * call.input_types[0].shape[1]
+        definition = self.window.c_definition(call)
+        return f"{definition}\nedgeeeg_max_pool({call.inputs[0]}, {call.outputs[0]}, &window, {planes});"
+
+    def to_onnx(self, call: OnnxCall) -> None:
+        """MaxPool."""
+        call.builder.add(
+            "MaxPool",
+            call.inputs,
+            call.outputs[0],
+            kernel_shape=list(self.kernel),
+            strides=list(self.strides),
+            dilations=list(self.dilations),
+            pads=list(self.pads),
+            ceil_mode=int(self.ceil_mode),
+        )

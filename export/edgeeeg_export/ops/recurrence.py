@@ -1,0 +1,325 @@
+"""What LSTM, GRU and RNN share: directions, layouts, and a state carried from call to call.
+
+Every sum starts from its bias and adds the inputs in order, then the hidden values in order. A forward layer
+that walks over time carries its state, so chunks equal the whole. One that walks over another axis (time is
+then the batch), or backwards, starts every call from its initial state.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from edgeeeg_export.ops.c_literal import literal
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, require
+from edgeeeg_export.tensor import Array, State, TensorType
+
+Memory = tuple[Array, ...]
+"""One array (batch, hidden) per memory: h, and c of an LSTM."""
+
+DIRECTIONS = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}
+"""Per direction: whether it walks backwards."""
+
+
+def accumulate(start: Array, values: Array, weight: Array) -> Array:
+    """start + Σ_k values[..., k] weight[:, k], in the order of k; made for many rows at once."""
+    total = start.copy()
+    for k in range(weight.shape[1]):
+        total += values[..., k, None] * weight[:, k]
+    return total
+
+
+def accumulate_step(start: Array, values: Array, weight: Array) -> Array:
+    """The same sum in the same order, for the few rows of one step: a running sum is sequential."""
+    terms = np.concatenate([start[..., None], values[..., None, :] * weight], axis=-1)
+    total: Array = np.add.accumulate(terms, axis=-1)[..., -1]
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence(Op):
+    """Inputs x, W (directions, gates hidden, inputs), R (directions, gates hidden, hidden) and bias.
+
+    In layout 0 x is (steps, batch, inputs) and y (steps, directions, batch, hidden); in layout 1 they are
+    (batch, steps, inputs) and (batch, steps, directions, hidden). `outputs` are y and, where asked for, the
+    memories after the last step. `initial` has a row of values per memory, (directions, batch, hidden) in
+    order; without it they are 0.
+    """
+
+    direction: str = "forward"
+    layout: int = 0
+    outputs: tuple[str, ...] = ("y",)
+    initial: tuple[tuple[float, ...], ...] = ()
+    gates: ClassVar[int]
+    biases: ClassVar[int]
+    """Values of bias, and of the kernel's scratch, in units of the hidden size."""
+    memories: ClassVar[tuple[str, ...]] = ("h",)
+    activations: ClassVar[tuple[str, ...]]
+    kernel: ClassVar[str]
+
+    @classmethod
+    def from_onnx(cls, node: OnnxNode) -> Lowered:
+        """LSTM, GRU or RNN with constant weights, initial state and standard activations."""
+        weight, recurrent, bias = (node.constant(k) for k in (1, 2, 3))
+        if weight is None or recurrent is None:
+            raise node.refuse("its weights must be constant")
+        direction, layout = node.attribute("direction", "forward"), node.attribute("layout", 0)
+        x, n_directions, hidden = node.type(0), recurrent.shape[0], recurrent.shape[2]
+        wanted = [name.decode().lower() for name in node.attribute("activations", [])]
+        if wanted not in ([], [name.lower() for name in cls.activations * n_directions]):
+            raise node.refuse(
+                f"its activations must be {', '.join(cls.activations)}, not {', '.join(wanted)}"
+            )
+        if node.attribute("clip", 0.0) or node.attribute("input_forget", 0):
+            raise node.refuse("clip and input_forget are not supported; leave them out")
+        lengths = node.constant(4)
+        if lengths is not None and not (lengths == x.shape[layout]).all():
+            raise node.refuse("sequences of unequal lengths are not supported; leave sequence_lens out")
+        if len(node.inputs) > 7 and node.inputs[7]:
+            raise node.refuse("peepholes are not supported; train it without")
+        starts = [node.constant(5 + k) for k in range(len(cls.memories))]
+        initial: tuple[tuple[float, ...], ...] = ()
+        if any(start is not None and start.any() for start in starts):
+            shape = (n_directions, x.shape[1 - layout], hidden)
+            initial = tuple(
+                tuple(float(v) for v in _initial(start, layout, shape).ravel()) for start in starts
+            )
+        if bias is None:
+            bias = np.zeros((n_directions, 2 * cls.gates * hidden), dtype=np.float32)
+        final = [f"final_{name}" for k, name in enumerate(cls.memories) if node.used(1 + k)]
+        op = cls(
+            direction=direction, layout=layout, outputs=("y", *final), initial=initial, **cls.attributes(node)
+        )
+        results = [node.outputs[0] or f"{node.outputs[-1]}.sequence"]
+        results += [node.outputs[1 + k] for k in range(len(cls.memories)) if node.used(1 + k)]
+        names = (
+            node.inputs[0],
+            node.add_constant(weight, "weight"),
+            node.add_constant(recurrent, "recurrent_weight"),
+            node.add_constant(cls.merge(bias.astype(np.float32), hidden), "bias"),
+        )
+        return ((op, names, tuple(results)),)
+
+    @classmethod
+    def attributes(cls, node: OnnxNode) -> dict[str, Any]:
+        """Fields that only this kind of layer has."""
+        return {}
+
+    @classmethod
+    def merge(cls, bias: Array, hidden: int) -> Array:
+        """ONNX's biases of inputs and of hidden values, added where both enter one sum."""
+        half = cls.gates * hidden
+        return bias[:, :half] + bias[:, half:]
+
+    @abstractmethod
+    def cell(self, drive: Array, memory: Memory, recurrent: Array, bias: Array) -> Memory:
+        """The memories after one step; `drive` (batch, gates hidden) is bias and inputs, summed."""
+
+    @abstractmethod
+    def cell_to_onnx(
+        self, call: OnnxCall, x: str, memory: Sequence[str], weights: Sequence[str]
+    ) -> tuple[str, ...]:
+        """One step of (batch, inputs) in standard operators: names of the memories after it."""
+
+    @property
+    def backwards(self) -> tuple[bool, ...]:
+        """Per direction, whether it walks backwards."""
+        return DIRECTIONS[self.direction]
+
+    def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
+        """y, then the final memories."""
+        x, weight, recurrent, bias = inputs
+        directions, rows, hidden = recurrent.shape
+        require(
+            len(x.shape) == 3
+            and weight.shape == (directions, rows, x.shape[2])
+            and rows == self.gates * hidden
+            and bias.shape == (directions, self.biases * hidden)
+            and directions == len(self.backwards),
+            f"input {x.shape} does not match weights {weight.shape} and {recurrent.shape}, {self.direction}",
+        )
+        require(x.time_axis != 2, "it is dense over the time axis; make time the axis that it walks over")
+        steps, batch = x.shape[self.layout], x.shape[1 - self.layout]
+        over_batch = x.time_axis == 1 - self.layout
+        if self.layout == 0:
+            y, final = (steps, directions, batch, hidden), (directions, batch, hidden)
+        else:
+            y, final = (batch, steps, directions, hidden), (batch, directions, hidden)
+        # the batch comes third in y and second in the final memories, or first in both
+        axis_of_batch = (2, 1) if self.layout == 0 else (0, 0)
+        time = axis_of_batch if over_batch else (x.time_axis, None)
+        finals = (TensorType(final, time[1], x.samples_per_frame if over_batch else 0),)
+        return (TensorType(y, time[0], x.samples_per_frame), *finals * (len(self.outputs) - 1))
+
+    def carries(self, x: TensorType) -> bool:
+        """Whether its state goes from call to call."""
+        return self.direction == "forward" and x.time_axis == self.layout
+
+    def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
+        """A direction that begins at the end, or a result that exists at the end only."""
+        if inputs[0].time_axis != self.layout:
+            return None
+        if self.direction != "forward":
+            return f"its direction is {self.direction}, so it needs its whole window; use a forward layer"
+        if len(self.outputs) > 1:
+            return (
+                "its final state (Y_h, Y_c) is that of a whole window; read Y at every frame: its last frame "
+                "is Y_h"
+            )
+        return None
+
+    def states(self, inputs: tuple[TensorType, ...]) -> tuple[State, ...]:
+        """The memories, (batch, hidden) each, where they are carried."""
+        x, hidden = inputs[0], inputs[2].shape[2]
+        if not self.carries(x):
+            return ()
+        values: tuple[float | tuple[float, ...], ...] = self.initial or (0.0,) * len(self.memories)
+        shape = (x.shape[1 - self.layout], hidden)
+        return tuple(State(name, shape, v) for name, v in zip(self.memories, values, strict=True))
+
+    def macs(self, inputs: tuple[TensorType, ...]) -> int:
+        """Every weight once per step and row of the batch."""
+        x = inputs[0]
+        return x.shape[0] * x.shape[1] * (inputs[1].size + inputs[2].size)
+
+    def run(
+        self, inputs: tuple[Array, ...], states: tuple[Array, ...]
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Step by step; the sums over inputs of all steps are made at once."""
+        x, weight, recurrent, bias = inputs
+        x = np.moveaxis(x, self.layout, 0)
+        (steps, batch, _), (directions, rows, hidden) = x.shape, recurrent.shape
+        y = np.empty((steps, directions, batch, hidden), dtype=np.float32)
+        after = np.empty((len(self.memories), directions, batch, hidden), dtype=np.float32)
+        starts = np.zeros_like(after)
+        if self.initial:
+            starts[...] = np.array(self.initial, dtype=np.float32).reshape(starts.shape)
+        for d, backwards in enumerate(self.backwards):
+            memory = states or tuple(starts[:, d])
+            drive = accumulate(np.broadcast_to(bias[d, :rows], (steps, batch, rows)), x, weight[d])
+            for t in reversed(range(steps)) if backwards else range(steps):
+                memory = self.cell(drive[t], memory, recurrent[d], bias[d])
+                y[t, d] = memory[0]
+            after[:, d] = memory
+        nexts = tuple(after[:, 0]) if states else ()
+        if self.layout == 1:
+            y, after = y.transpose(2, 0, 1, 3), after.transpose(0, 2, 1, 3)
+        finals = tuple(after[self.memories.index(name.removeprefix("final_"))] for name in self.outputs[1:])
+        return tuple(np.ascontiguousarray(value) for value in (y, *finals)), nexts
+
+    def emit_c(self, call: CCall) -> str:
+        """One call of the cell's kernel in edgeeeg_recurrent.h per step and row of the batch."""
+        x, (directions, rows, hidden) = call.input_types[0], call.input_types[2].shape
+        steps, batch, width = x.shape[self.layout], x.shape[1 - self.layout], x.shape[2]
+        row = f"t * {batch} + b" if self.layout == 0 else f"b * {steps} + t"
+        lines = [f"float gates[{self.biases * hidden}];"]
+        for d, backwards in enumerate(self.backwards):
+            memory = call.states or tuple(f"{name}{d}" for name in self.memories)
+            if not call.states:
+                lines += self._c_memories(d, memory, batch * hidden, directions)
+            operands = (
+                f"{call.inputs[0]} + ({row}) * {width}",
+                f"{call.inputs[1]} + {d * rows * width}",
+                f"{call.inputs[2]} + {d * rows * hidden}",
+                f"{call.inputs[3]} + {d * self.biases * hidden}",
+                *(f"{name} + b * {hidden}" for name in memory),
+                "gates",
+                str(width),
+                str(hidden),
+                *self.c_arguments(),
+            )
+            place = (
+                f"(t * {directions} + {d}) * {batch} + b"
+                if self.layout == 0
+                else f"(b * {steps} + t) * {directions} + {d}"
+            )
+            lines += (
+                f"for (size_t i = 0; i < {steps}; i++) {{",
+                f"    const size_t t = {f'{steps - 1} - i' if backwards else 'i'};",
+                f"    for (size_t b = 0; b < {batch}; b++) {{",
+                f"        {self.kernel}({', '.join(operands)});",
+                f"        for (size_t j = 0; j < {hidden}; j++) {{",
+                f"            {call.outputs[0]}[({place}) * {hidden} + j] = {memory[0]}[b * {hidden} + j];",
+                "        }",
+                "    }",
+                "}",
+            )
+            for name, result in zip(self.outputs[1:], call.outputs[1:], strict=True):
+                source = memory[self.memories.index(name.removeprefix("final_"))]
+                at = f"{d} * {batch} + b" if self.layout == 0 else f"b * {directions} + {d}"
+                lines += (
+                    f"for (size_t b = 0; b < {batch}; b++) {{",
+                    f"    for (size_t j = 0; j < {hidden}; j++) {{",
+                    f"        {result}[({at}) * {hidden} + j] = {source}[b * {hidden} + j];",
+                    "    }",
+                    "}",
+                )
+        return "\n".join(lines)
+
+    def c_arguments(self) -> tuple[str, ...]:
+        """Further arguments of the kernel."""
+        return ()
+
+    def _c_memories(self, d: int, names: Sequence[str], size: int, directions: int) -> list[str]:
+        """Memories of a layer that carries none: local arrays with their initial values."""
+        lines = []
+        for k, name in enumerate(names):
+            start = literal(0.0)
+            if self.initial:
+                values = np.array(self.initial[k], dtype=np.float32).reshape(directions, size)[d]
+                lines.append(
+                    f"static const float {name}_start[{size}] = {{{', '.join(literal(v) for v in values)}}};"
+                )
+                start = f"{name}_start[i]"
+            lines += (
+                f"float {name}[{size}];",
+                f"for (size_t i = 0; i < {size}; i++) {{",
+                f"    {name}[i] = {start};",
+                "}",
+            )
+        return lines
+
+    def to_onnx(self, call: OnnxCall) -> None:
+        """The cell in standard operators, unrolled over the steps of a hop."""
+        add, constant = call.builder.add, call.builder.constant
+        steps, n = call.input_types[0].shape[self.layout], len(self.backwards)
+        results: list[list[str]] = [[""] * n for _ in range(steps)]
+        finals: list[tuple[str, ...]] = []
+        # y is (steps, directions, batch, hidden) or (batch, steps, directions, hidden)
+        axis_of_steps, axis_of_directions = (0, 1) if self.layout == 0 else (1, 2)
+        both = constant([axis_of_steps, axis_of_directions], "int64")
+        for d, backwards in enumerate(self.backwards):
+            weights = [add("Gather", (name, constant(d, "int64")), axis=0) for name in call.inputs[1:]]
+            memory = call.states or self._start_to_onnx(call, d)
+            for t in reversed(range(steps)) if backwards else range(steps):
+                x = add("Gather", (call.inputs[0], constant(t, "int64")), axis=self.layout)
+                memory = self.cell_to_onnx(call, x, memory, weights)
+                results[t][d] = add("Unsqueeze", (memory[0], both))
+            finals.append(memory)
+        frames = [add("Concat", row, axis=axis_of_directions) for row in results]
+        add("Concat", frames, call.outputs[0], axis=axis_of_steps)
+        for name, result in zip(self.outputs[1:], call.outputs[1:], strict=True):
+            k = self.memories.index(name.removeprefix("final_"))
+            axis = constant([self.layout], "int64")
+            add("Concat", [add("Unsqueeze", (f[k], axis)) for f in finals], result, axis=self.layout)
+        for name, following in zip(finals[0] if call.states else (), call.next_states, strict=True):
+            add("Identity", (name,), following)
+
+    def _start_to_onnx(self, call: OnnxCall, d: int) -> tuple[str, ...]:
+        """The initial memories of a direction that carries none."""
+        directions, _, hidden = call.input_types[2].shape
+        batch = call.input_types[0].shape[1 - self.layout]
+        rows = self.initial or ((0.0,) * (directions * batch * hidden),) * len(self.memories)
+        return tuple(call.builder.constant(np.reshape(row, (directions, batch, hidden))[d]) for row in rows)
+
+
+def _initial(start: np.ndarray | None, layout: int, shape: tuple[int, int, int]) -> Array:
+    """An initial memory as (directions, batch, hidden)."""
+    if start is None:
+        return np.zeros(shape, dtype=np.float32)
+    value = start.astype(np.float32)
+    return value if layout == 0 else np.moveaxis(value, 0, 1)

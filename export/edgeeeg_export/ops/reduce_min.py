@@ -1,0 +1,23 @@
+"""ReduceMin: y = min x over some axes, in the tensor's own order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgeeeg_export.ops.reduction import Reduction
+from edgeeeg_export.tensor import Array
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceMin(Reduction):
+    """y = min x."""
+
+    c_start: ClassVar[str | None] = None
+    c_step: ClassVar[str] = "v < acc ? v : acc"
+
+    def step(self, acc: Array, v: Array) -> Array:
+        """min x, one element more."""
+        return np.where(v < acc, v, acc)

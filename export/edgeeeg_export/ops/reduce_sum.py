@@ -1,0 +1,20 @@
+"""ReduceSum: y = Σ x over some axes, in the tensor's own order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from edgeeeg_export.ops.reduction import Reduction
+from edgeeeg_export.tensor import Array
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceSum(Reduction):
+    """y = Σ x."""
+
+    c_step: ClassVar[str] = "acc + v"
+
+    def step(self, acc: Array, v: Array) -> Array:
+        """Σ x, one element more."""
+        return acc + v

@@ -1,0 +1,34 @@
+"""Rnn: the plain recurrent layer, h = tanh(W x + R h + b). Source: Elman 1990."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from edgeeeg_export import floatmath
+from edgeeeg_export.ops.op import OnnxCall
+from edgeeeg_export.ops.recurrence import Memory, Recurrence, accumulate_step
+from edgeeeg_export.tensor import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Rnn(Recurrence):
+    """A `Recurrence` with the memory h; bias (directions, hidden)."""
+
+    gates: ClassVar[int] = 1
+    biases: ClassVar[int] = 1
+    activations: ClassVar[tuple[str, ...]] = ("Tanh",)
+    kernel: ClassVar[str] = "edgeeeg_rnn"
+
+    def cell(self, drive: Array, memory: Memory, recurrent: Array, bias: Array) -> Memory:
+        """h after one step."""
+        return (floatmath.tanh(accumulate_step(drive, memory[0], recurrent)),)
+
+    def cell_to_onnx(
+        self, call: OnnxCall, x: str, memory: Sequence[str], weights: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Gemm and Tanh."""
+        add, (weight, recurrent, bias) = call.builder.add, weights
+        drive = add("Gemm", (x, weight, bias), transB=1)
+        return (add("Tanh", (add("Gemm", (memory[0], recurrent, drive), transB=1),)),)

@@ -1,0 +1,176 @@
+"""Window: what convolutions and pools slide over x, along one to three axes.
+
+Output o of an axis sees the elements o stride + k dilation - before, for k = 0 … kernel - 1.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgeeeg_export.ops.op import CCall, OnnxNode, Pads, require
+from edgeeeg_export.tensor import Array, TensorType
+
+C_AXES = 3  # axes of an `edgeeeg_window`
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Geometry per axis; `pads` is in ONNX order: before every axis, then after every axis.
+
+    With `ceil_mode` a last output may reach past the padding, as long as it begins within it.
+    """
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    pads: tuple[int, ...]
+    ceil_mode: bool = False
+
+    @classmethod
+    def from_onnx(cls, node: OnnxNode, kernel: tuple[int, ...]) -> Window:
+        """The attributes that Conv and the pools share, with `auto_pad` worked out for the shape of x."""
+        rank, shape = len(kernel), node.type(0).shape
+        if not 1 <= rank <= C_AXES or len(shape) != rank + 2:
+            raise node.refuse(
+                f"its input {shape} and kernel {kernel} are not (batch, channels, 1 to {C_AXES} axes)"
+            )
+        ones, none = (1,) * rank, (0,) * (2 * rank)
+        window = cls(
+            kernel,
+            tuple(node.attribute("strides", ones)),
+            tuple(node.attribute("dilations", ones)),
+            none,
+            bool(node.attribute("ceil_mode", 0)),
+        )
+        automatic = node.attribute("auto_pad", "NOTSET")
+        if automatic == "VALID":
+            return window
+        if automatic == "NOTSET":
+            return replace(window, pads=tuple(node.attribute("pads", none)))
+        return replace(window, pads=window._same(shape[2:], automatic == "SAME_UPPER"))
+
+    def _same(self, extents: tuple[int, ...], upper: bool) -> tuple[int, ...]:
+        """Padding after which an axis has ceil(extent / stride) outputs; an odd element goes to one end."""
+        less, more = [], []
+        for axis, (extent, stride) in enumerate(zip(extents, self.strides, strict=True)):
+            total = max((-(-extent // stride) - 1) * stride + self.reach(axis) - extent, 0)
+            less.append(total // 2)
+            more.append(total - total // 2)
+        return (*less, *more) if upper else (*more, *less)
+
+    def before(self, axis: int) -> int:
+        """Padding in front of an axis."""
+        return self.pads[axis]
+
+    def after(self, axis: int) -> int:
+        """Padding behind an axis."""
+        return self.pads[len(self.kernel) + axis]
+
+    def reach(self, axis: int) -> int:
+        """Elements from the first to the last that one output sees."""
+        return self.dilations[axis] * (self.kernel[axis] - 1) + 1
+
+    def out(self, extents: tuple[int, ...]) -> tuple[int, ...]:
+        """Outputs per axis.
+
+        Raises
+        ------
+        GraphError
+            If an axis is shorter than what one output sees.
+        """
+        counts = []
+        for axis, (extent, stride) in enumerate(zip(extents, self.strides, strict=True)):
+            room = extent + self.before(axis) + self.after(axis) - self.reach(axis)
+            require(
+                room >= 0,
+                f"{extent} elements of an axis are fewer than the {self.reach(axis)} it sees at once",
+            )
+            count = room // stride + 1
+            if self.ceil_mode and room % stride and count * stride < extent + self.before(axis):
+                count += 1
+            counts.append(count)
+        return tuple(counts)
+
+    def infer(self, x: TensorType, channels: int) -> TensorType:
+        """(batch, channels, outputs per axis), its frames further apart by the stride over time."""
+        require(
+            x.time_axis != 1, "it sums over the time axis, so it needs its whole window; move time behind it"
+        )
+        samples = x.samples_per_frame
+        if x.time_axis is not None and x.time_axis >= 2:
+            samples *= self.strides[x.time_axis - 2]
+        return TensorType((x.shape[0], channels, *self.out(x.shape[2:])), x.time_axis, samples)
+
+    def obstacle(self, x: TensorType) -> str | None:
+        """Look-ahead: an output that needs frames which come after its hop."""
+        if x.time_axis is None or x.time_axis < 2:
+            return None
+        axis = x.time_axis - 2
+        needed = self.reach(axis) - self.strides[axis]
+        how = "edgeeeg.layers.CausalConv1d" if len(self.kernel) == 1 else "torch.nn.functional.pad before it"
+        remedy = f"pad {max(needed, 0)} on the left and none on the right ({how})"
+        if self.before(axis) < needed:
+            ahead = needed - self.before(axis)
+            return (
+                f"it pads {self.before(axis)} of the {needed} frames that it needs from the past, so each "
+                f"output waits for {ahead} frames ({ahead * x.samples_per_frame} samples) of the future; "
+                f"{remedy}"
+            )
+        before, after = self.before(axis), self.after(axis)
+        if before + after >= needed + self.strides[axis]:
+            return f"it pads {before} + {after} frames and so makes more than came in; {remedy}"
+        if self.ceil_mode and before + after > needed:
+            return f"ceil_mode lets it make more frames than came in; {remedy}, or turn ceil_mode off"
+        return None
+
+    def behind_cache(self, x: TensorType) -> tuple[int, tuple[int, ...]] | None:
+        """The frames that a cache keeps for it and the pads that are left then; None if it pads no past."""
+        if x.time_axis is None or x.time_axis < 2 or self.before(x.time_axis - 2) == 0:
+            return None
+        axis, rank = x.time_axis - 2, len(self.kernel)
+        pads = tuple(0 if k in (axis, rank + axis) else pad for k, pad in enumerate(self.pads))
+        return self.before(axis), pads
+
+    def with_padding(self, pads: Pads) -> tuple[int, ...] | None:
+        """Its pads with these around x; None where they are not on its axes, or take elements away."""
+        if pads[:2] != ((0, 0), (0, 0)) or min(min(pair) for pair in pads) < 0:
+            return None
+        before, after = zip(*pads[2:], strict=True)
+        return tuple(a + b for a, b in zip(self.pads, (*before, *after), strict=True))
+
+    def pad(self, x: Array, value: float) -> Array:
+        """x with its padding, and as much more behind it as `ceil_mode` reaches."""
+        widths = [(0, 0), (0, 0)]
+        for axis, (extent, count) in enumerate(zip(x.shape[2:], self.out(x.shape[2:]), strict=True)):
+            used = (count - 1) * self.strides[axis] + self.reach(axis)
+            widths.append((self.before(axis), max(used - extent - self.before(axis), self.after(axis))))
+        return np.pad(x, widths, constant_values=np.float32(value))
+
+    def taps(self, padded: Array, out: tuple[int, ...]) -> Iterator[Array]:
+        """For every tap, row-major, what all outputs see there: views (…, outputs per axis)."""
+        for tap in itertools.product(*(range(k) for k in self.kernel)):
+            at: list[slice] = [
+                slice(k * dilation, k * dilation + (count - 1) * stride + 1, stride)
+                for k, dilation, stride, count in zip(tap, self.dilations, self.strides, out, strict=True)
+            ]
+            yield padded[(slice(None),) * (padded.ndim - len(at)) + tuple(at)]
+
+    def c_definition(self, call: CCall) -> str:
+        """The constant `window` of a layer's C: three axes, the leading ones of extent one."""
+        rank = len(self.kernel)
+        fields = (
+            (call.input_types[0].shape[2:], 1),
+            (call.output_types[0].shape[2:], 1),
+            (self.kernel, 1),
+            (self.strides, 1),
+            (self.dilations, 1),
+            (self.pads[:rank], 0),
+            (self.pads[rank:], 0),
+        )
+        filled = ((neutral,) * (C_AXES - rank) + tuple(values) for values, neutral in fields)
+        braces = ", ".join("{" + ", ".join(str(v) for v in values) + "}" for values in filled)
+        return f"static const edgeeeg_window window = {{{braces}}};"
