@@ -13,8 +13,8 @@
 #include "edgeeeg_window.h"
 
 /* y[r][n] = bias[n] + sum_k x[r][k] weight[k][n]; bias may be 0 */
-static inline void edgeeeg_linear(const float *x, const float *weight, const float *bias, float *y, size_t rows,
-                                  size_t k_in, size_t n_out) {
+static inline void edgeeeg_linear(const float *x, const float *weight, const float *bias, float *y,
+                                  size_t rows, size_t k_in, size_t n_out) {
     for (size_t r = 0; r < rows; r++) {
         for (size_t n = 0; n < n_out; n++) {
             float sum = bias ? bias[n] : 0.0f;
@@ -27,9 +27,9 @@ static inline void edgeeeg_linear(const float *x, const float *weight, const flo
 }
 
 /* y[o][t] = bias[o] + sum_c sum_k weight[o][c][k] x[group c][t stride + k dilation]; bias may be 0 */
-static inline void edgeeeg_conv1d(const float *x, const float *weight, const float *bias, float *y, size_t c_in,
-                                  size_t t_in, size_t c_out, size_t t_out, size_t kernel, size_t stride,
-                                  size_t dilation, size_t groups) {
+static inline void edgeeeg_conv1d(const float *x, const float *weight, const float *bias, float *y,
+                                  size_t c_in, size_t t_in, size_t c_out, size_t t_out, size_t kernel,
+                                  size_t stride, size_t dilation, size_t groups) {
     const size_t group_in = c_in / groups;
     const size_t group_out = c_out / groups;
     for (size_t o = 0; o < c_out; o++) {
@@ -62,8 +62,8 @@ static inline void edgeeeg_cache(const float *x, float *window, size_t rows, siz
 }
 
 /* mem = (beta mem + x) - threshold where it fired the frame before; spike where mem > threshold */
-static inline void edgeeeg_lif(const float *x, const float *beta, const float *threshold, float *mem, float *spikes,
-                               size_t frames, size_t n) {
+static inline void edgeeeg_lif(const float *x, const float *beta, const float *threshold, float *mem,
+                               float *spikes, size_t frames, size_t n) {
     for (size_t t = 0; t < frames; t++) {
         for (size_t i = 0; i < n; i++) {
             const float reset = mem[i] > threshold[i] ? threshold[i] : 0.0f;
