@@ -88,7 +88,7 @@ def run_conformance(
     for done, case in enumerate(cases):
         on_case(done, len(cases))
         try:
-            prepared += _prepare(case)
+            prepared.append(_prepare(case))
         except _Refused as reason:
             refused[case.name] = str(reason)
         except Exception as error:  # whatever an operator trips over is that case's failure, not the run's
@@ -112,7 +112,7 @@ def _collect() -> Sequence[Any]:
         return load_model_tests(kind="node")
 
 
-def _prepare(case: Any) -> list[_Prepared]:
+def _prepare(case: Any) -> _Prepared:
     """The case as a graph whose NumPy run gives what the standard expects."""
     names = [value.name for value in case.model.graph.input]
     ((inputs, expected), *_) = case.data_sets
@@ -133,7 +133,7 @@ def _prepare(case: Any) -> list[_Prepared]:
         # the expected values are rounded too: an inverse transform leaves a bit of its peak where 0 is due
         atol = max(case.atol, float(np.spacing(peak)))
         np.testing.assert_allclose(ours, truth, case.rtol, atol, err_msg=name)
-    return [_Prepared(graph, feeds, tensors)]
+    return _Prepared(graph, feeds, tensors)
 
 
 def _array(value: Any) -> Any:

@@ -21,7 +21,7 @@ C_FLAGS = (
     "-Werror",
 )
 """Flags of every build of generated code. No contraction, or floats differ from board to board; no library
-calls made up by the compiler, or instructions hide in memset and memcpy; no errno, or a root is a call too."""
+calls made up by the compiler, or instructions hide in memset and memcpy; no errno, or roots are calls too."""
 
 DEBIAN_PACKAGES = {
     "gcc": "gcc",

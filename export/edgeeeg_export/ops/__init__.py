@@ -201,6 +201,5 @@ NEAREST_REWRITE = {
     "ConvTranspose": "use Resize and a Conv behind it",
     "GlobalLpPool": "use ReduceL2",
     "LpPool": "use AveragePool of the squares and Sqrt",
-    "Shape": "export the model with fixed sizes",
 }
 """What to use instead of an operator outside the set, by ONNX name."""

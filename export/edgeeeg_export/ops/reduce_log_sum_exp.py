@@ -17,7 +17,7 @@ from edgeeeg_export.tensor import Array
 class ReduceLogSumExp(Reduction):
     """y = log Σ exp(x), shifted by the maximum."""
 
-    c_start: ClassVar[str | None] = None
+    start: ClassVar[float | None] = None
     c_step: ClassVar[str] = "v > acc ? v : acc"
 
     def step(self, acc: Array, v: Array) -> Array:

@@ -15,7 +15,7 @@ from edgeeeg_export.tensor import Array
 class ReduceMin(Reduction):
     """y = min x."""
 
-    c_start: ClassVar[str | None] = None
+    start: ClassVar[float | None] = None
     c_step: ClassVar[str] = "v < acc ? v : acc"
 
     def step(self, acc: Array, v: Array) -> Array:

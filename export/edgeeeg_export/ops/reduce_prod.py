@@ -13,7 +13,7 @@ from edgeeeg_export.tensor import Array
 class ReduceProd(Reduction):
     """y = Π x."""
 
-    c_start: ClassVar[str | None] = "1.0f"
+    start: ClassVar[float | None] = 1.0
     c_step: ClassVar[str] = "acc * v"
 
     def step(self, acc: Array, v: Array) -> Array:

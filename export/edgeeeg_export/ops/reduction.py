@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import numpy as np
 
 from edgeeeg_export.ops.axis import needs_window
+from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.loop_nest import element, nest
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one
 from edgeeeg_export.ops.reshape import Reshape
 from edgeeeg_export.tensor import Array, TensorType
-
-R = TypeVar("R", bound="Reduction")
 
 
 @dataclass(frozen=True, slots=True)
 class Reduction(Op):
     """y = finish(fold of f over `axes`), row by row in the tensor's own order.
 
-    A subclass gives the start (None: the first element), the step from `acc` and element `v`, and the end, in
-    NumPy and C; `$n` is the number of elements.
+    A subclass gives the `start` (None: the first element), the step from `acc` and element `v`, and the end,
+    in NumPy and C; `$n` is the number of elements.
     """
 
     axes: tuple[int, ...]
     keepdims: bool = True
-    c_start: ClassVar[str | None] = "0.0f"
+    start: ClassVar[float | None] = 0.0
     c_step: ClassVar[str]
     c_end: ClassVar[str] = "acc"
 
@@ -96,8 +95,9 @@ class Reduction(Op):
     def fold(self, rows: Array) -> Array:
         """Fold the last axis."""
         n = rows.shape[-1]
-        start = float((self.c_start or "0.0f").rstrip("f"))
-        acc = rows[..., 0] if self.c_start is None else np.full(rows.shape[:-1], start, dtype=np.float32)
+        acc = rows[..., 0]
+        if self.start is not None:
+            acc = np.full(rows.shape[:-1], self.start, dtype=np.float32)
         for k in range(n):
             acc = self.step(acc, rows[..., k])
         return self.end(acc, n)
@@ -112,7 +112,8 @@ class Reduction(Op):
     def c_fold(self, call: CCall, kept: list[int], n: int) -> tuple[str, ...]:
         """The statements that fold one result."""
         x = call.inputs[0]
-        start = f"{x}[{self.c_place(call, kept, folded=False)}]" if self.c_start is None else self.c_start
+        first = f"{x}[{self.c_place(call, kept, folded=False)}]"
+        start = first if self.start is None else literal(self.start)
         return (
             f"float acc = {start};",
             *self.c_loop(call, kept, f"acc = {self.c_step};"),
