@@ -185,7 +185,7 @@ def _relative_error(reference: Array, other: Array) -> float:
 
 
 def _over(reference: Array, other: Array) -> NDArray[np.bool_]:
-    allowed = TOLERANCE * np.maximum(1.0, np.abs(reference))
+    allowed = TOLERANCE * np.maximum(1.0, np.abs(reference).max(axis=0, initial=0.0))
     return np.asarray((~(np.abs(reference - other) <= allowed)).any(axis=1))
 
 
