@@ -47,7 +47,7 @@ def test_the_hash_is_of_structure_attributes_and_weights():
 
     original = convolution()
     assert convolution() == original
-    assert convolution(stride=2) != original
+    assert convolution(strides=(2,)) != original
     assert convolution(weight=np.nextafter(W["w"], np.float32(2))) != original
     assert graph(Node("a", Relu(), ("x",), ("y",))).hash != graph(Node("a", Tanh(), ("x",), ("y",))).hash
 

@@ -51,14 +51,13 @@ class SamePadding(Small):
         self.front = torch.nn.Conv1d(2, 4, 7, padding=3)
 
 
-class WithLstm(Small):
+class WithTransposed(Small):
     def __init__(self):
         super().__init__()
-        self.mamba = torch.nn.Sequential()
-        self.memory = torch.nn.LSTM(4, 4, batch_first=True)
+        self.finer = torch.nn.ConvTranspose1d(4, 4, 2)
 
     def forward(self, x):
-        return self.head(self.memory(self.front(x).transpose(1, 2))[0])
+        return self.head(self.finer(self.front(x)).transpose(1, 2))
 
 
 class LongMemory(Small):
@@ -199,10 +198,10 @@ def test_a_model_without_a_rate(tmp_path):
     assert "pass --sfreq" in refusal(tmp_path / "out", module)
 
 
-def test_an_lstm_is_refused_by_its_layer(tmp_path):
-    message = refusal(tmp_path / "out", WithLstm())
-    assert "'memory' (LSTM)" in message
-    assert "MambaBlock" in message
+def test_an_unsupported_layer_is_refused_by_its_name(tmp_path):
+    message = refusal(tmp_path / "out", WithTransposed())
+    assert "'finer' (ConvTranspose)" in message
+    assert "Resize" in message
 
 
 def test_same_padding_is_refused_by_its_layer(tmp_path):
