@@ -49,3 +49,11 @@ def main() -> None:
         message = " ".join(str(error).split())
         sys.stderr.write(f"edgeeeg: {message}\n")
         sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.stderr.write(f"edgeeeg: cannot use {error.filename}: {error.strerror}; choose another path\n")
+        sys.exit(2)
+    except MemoryError as error:
+        sys.stderr.write(f"edgeeeg: not enough memory: {error}; give fewer samples or a lower rate\n")
+        sys.exit(2)

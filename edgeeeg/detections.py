@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeeeg.errors import RecordingError
 from edgeeeg.manifest import Manifest
 from edgeeeg.signal.annotation import Annotation
 
@@ -50,6 +51,8 @@ def write_outputs(path: Path, manifest: Manifest, outputs: NDArray[np.float32]) 
     lines = ["\t".join(["time", *names])]
     for time, row in zip(times, outputs, strict=True):
         lines.append("\t".join([f"{time:.6f}", *(f"{value:.9g}" for value in row)]))
+    if path.is_dir():
+        raise RecordingError(f"{path} is a folder: give --out a file's name")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     try:

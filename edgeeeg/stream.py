@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeeeg.bundle import Bundle
-from edgeeeg.errors import MissingDependency, RecordingError
+from edgeeeg.errors import BundleError, MissingDependency, RecordingError
 from edgeeeg.manifest import StateInfo
 
 MODEL = "model.onnx"
@@ -40,12 +40,33 @@ class Stream:
         # a step is a few microseconds of arithmetic: threads would only add their waking up
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        self._session: Any = onnxruntime.InferenceSession(
-            str(bundle.path(MODEL)), options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                str(bundle.path(MODEL)), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's own exceptions have no common base but this
+            raise BundleError(
+                f"{bundle.folder}: onnxruntime cannot load {MODEL} ({type(error).__name__}); export it again"
+            ) from error
+        self._require_agreement()
         self._outputs = [info.name for info in bundle.manifest.outputs]
         self._nexts = [info.name + NEXT for info in bundle.manifest.states]
         self.reset()
+
+    def _require_agreement(self) -> None:
+        """The model must take and give what the manifest says."""
+        info = self.bundle.manifest
+        takes = {value.name: tuple(value.shape) for value in self._session.get_inputs()}
+        gives = {value.name: tuple(value.shape) for value in self._session.get_outputs()}
+        states = {state.name: state.shape for state in info.states}
+        expected_in = {info.input.name: (1, len(info.input.ch_names), info.hop), **states}
+        expected_out = {output.name: output.shape for output in info.outputs}
+        expected_out |= {name + NEXT: shape for name, shape in states.items()}
+        if takes != expected_in or gives != expected_out:
+            raise BundleError(
+                f"{self.bundle.folder}: {MODEL} and manifest.json disagree in names or shapes; export "
+                "the model again"
+            )
 
     def reset(self) -> None:
         """Back to the state before the first sample."""

@@ -62,6 +62,21 @@ def test_a_mendable_error_is_one_line_on_stderr(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "edgeeeg: layer 'a': use b\n")
 
 
+def test_a_path_that_cannot_be_used_is_one_line(monkeypatch, capsys, tmp_path):
+    def verb() -> None:
+        """Fail."""
+        (tmp_path / "missing" / "file").read_bytes()
+
+    only_verb(monkeypatch, verb)
+    assert run(monkeypatch, "verb") == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert (
+        said.err
+        == f"edgeeeg: cannot use {tmp_path}/missing/file: No such file or directory; choose another path\n"
+    )
+
+
 def test_a_bug_keeps_its_traceback(monkeypatch):
     def verb() -> None:
         """Fail."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from edgeeeg.detections import above_threshold, write_outputs
+from edgeeeg.errors import RecordingError
 from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo
 
 
@@ -55,3 +56,8 @@ def test_rows_bear_the_time_of_their_last_sample_and_all_bits(tmp_path):
     assert values[:, 0] == pytest.approx([0.49, 0.99, 1.49, 1.99])
     assert np.array_equal(values[:, 1:].astype(np.float32), SCORES)
     assert [item.name for item in path.parent.iterdir()] == ["out.tsv"]
+
+
+def test_a_folder_is_no_file_to_write(tmp_path):
+    with pytest.raises(RecordingError, match="is a folder"):
+        write_outputs(tmp_path, manifest(0.5), SCORES)

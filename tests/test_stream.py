@@ -7,8 +7,10 @@ import sys
 import numpy as np
 import pytest
 import torch
+from onnx import TensorProto, helper
 
-from edgeeeg.errors import MissingDependency, RecordingError
+from edgeeeg.bundle import Bundle
+from edgeeeg.errors import BundleError, MissingDependency, RecordingError
 from edgeeeg.layers.causal_conv import CausalConv1d
 from edgeeeg.layers.mamba import MambaBlock
 from edgeeeg.signal import Recording
@@ -89,6 +91,23 @@ def test_a_sample_that_is_not_finite_is_refused_and_nothing_is_taken(bundle, gol
 def test_other_channels_are_refused(bundle, shape):
     with pytest.raises(RecordingError, match=r"expected \(2, n_times\) for channels EEG1, EEG2"):
         Stream(bundle).push(np.zeros(shape, dtype=np.float32))
+
+
+def identity_model() -> bytes:
+    """A valid ONNX model that has none of the bundle's states."""
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2, 4]) for name in ("eeg", "score"))
+    graph = helper.make_graph([helper.make_node("Identity", ["eeg"], ["score"])], "other", [x], [y])
+    opset = helper.make_opsetid("", 20)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=10).SerializeToString()
+
+
+@pytest.mark.parametrize("content", ["noise", "another model"])
+def test_a_model_that_is_not_the_manifests_is_refused(bundle, tmp_path, content):
+    other = Bundle.write(tmp_path / "other", bundle.manifest, {"model.onnx": b"noise"})
+    if content == "another model":
+        other = other.add({"model.onnx": identity_model()})
+    with pytest.raises(BundleError, match=r"model\.onnx"):
+        Stream(other)
 
 
 def test_without_onnxruntime_it_says_what_to_install(bundle, monkeypatch):

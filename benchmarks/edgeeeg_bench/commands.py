@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import zipfile
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -76,12 +77,18 @@ def profile(
     import numpy as np
 
     from edgeeeg.bundle import Bundle
+    from edgeeeg.errors import BundleError
     from edgeeeg_bench.bundle_profile import PROFILE, profile_bundle
     from edgeeeg_bench.profile_table import render_profile
 
     opened = Bundle.load(bundle)
-    with np.load(opened.path("golden.npz")) as golden:
-        counts = golden["counts"]
+    try:
+        with np.load(opened.path("golden.npz")) as golden:
+            counts = golden["counts"]
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise BundleError(
+            f"{bundle}: golden.npz holds no counts ({error}); export the model again"
+        ) from error
     with terminal.progress() as bar, tempfile.TemporaryDirectory() as build:
         running = bar.add_task("counting instructions", total=len(counts))
         result = profile_bundle(

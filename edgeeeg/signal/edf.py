@@ -95,7 +95,7 @@ def _open(path: Path) -> Edf:
         # Latin-1, because many recorders write µ into a header that should be ASCII.
         edf = edfio.read_edf(path, header_encoding="latin-1")
         has_gaps = edf.reserved.startswith("EDF+D") and not edf.is_continuous
-    except (ValueError, ArithmeticError) as error:
+    except (ValueError, ArithmeticError, LookupError) as error:
         raise RecordingError(f"{path}: its header is damaged: {error}") from error
     if has_gaps:
         raise RecordingError(

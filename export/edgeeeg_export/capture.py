@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import onnx
@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     import torch
 
 OPSET = 20
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """No warnings and no log lines of torch's: what goes wrong is raised, and becomes one line."""
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def trace(model: torch.nn.Module, n_chans: int, n_times: int) -> torch.export.ExportedProgram:
@@ -33,8 +45,7 @@ def trace(model: torch.nn.Module, n_chans: int, n_times: int) -> torch.export.Ex
     model = model.eval()
     example = torch.zeros(1, n_chans, n_times)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             return torch.export.export(model, (example,))
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -56,12 +67,9 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
     from edgeeeg.cells import lif, selective_scan  # noqa: F401 - registers their custom operators
 
     register_schemas()
-    # the exporter reports that torchvision, which nothing here uses, is absent
-    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
     names = output_names(len(program.graph_signature.user_outputs))
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
+        with quiet(), contextlib.redirect_stdout(io.StringIO()):
             converted = torch.onnx.export(
                 program,
                 dynamo=True,
@@ -97,8 +105,7 @@ def load_program(path: str) -> torch.export.ExportedProgram:
     from edgeeeg.cells import lif, selective_scan  # noqa: F401 - registers what the file may contain
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet():
             return torch.export.load(path)
     except Exception as error:
         raise CaptureError(f"{path} is not an exported program that this torch can read: {error}") from error

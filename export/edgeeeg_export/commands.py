@@ -29,7 +29,10 @@ def export(
     ),
     name: str = typer.Option("model", help="Symbol prefix of the C program."),
     sfreq: float | None = typer.Option(
-        None, min=1.0, help="Sampling rate of the model's input in Hz; default: the module's `sfreq`."
+        None,
+        min=1.0,
+        max=100_000.0,
+        help="Sampling rate of the model's input in Hz; default: the module's `sfreq`.",
     ),
     channel: list[str] | None = typer.Option(
         None, help="Electrode, once for each, in the model's order; default: EEG1, EEG2, …"
@@ -38,7 +41,7 @@ def export(
         None, min=1, help="Channels to trace a module with; default: its `n_chans`."
     ),
     n_times: int | None = typer.Option(
-        None, min=1, help="Samples to trace a module with; default: its `n_times`."
+        None, min=1, max=10_000_000, help="Samples to trace a module with; default: its `n_times`."
     ),
     hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: the fewest that work."),
     lsb: float | None = typer.Option(

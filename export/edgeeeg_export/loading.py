@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import pickle
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,6 +103,11 @@ def _from_module(module: torch.nn.Module, n_chans: int | None, n_times: int | No
             "attribute n_chans"
         )
     hop = getattr(module, "hop", 1)
+    for name, value in (("n_chans", n_chans), ("hop", hop), ("n_times", getattr(module, "n_times", None))):
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise CaptureError(
+                f"{type(module).__name__}.{name} is {value!r}; it must be a whole number from 1"
+            )
     n_times = n_times or getattr(module, "n_times", None) or -(-DEFAULT_TIMES // hop) * hop
     program = capture.trace(module, n_chans, n_times)
     return LoadedModel(
@@ -142,8 +146,12 @@ def _build(what: str) -> torch.nn.Module:
         raise CaptureError(
             f"cannot import '{module_name}' ({error}); run where it can be imported"
         ) from error
-    except AttributeError as error:
-        raise CaptureError(f"module '{module_name}' has no '{factory_name}'") from error
+    except Exception as error:  # whatever the user's own module raises as it is imported
+        if isinstance(error, AttributeError) and error.name == factory_name:
+            raise CaptureError(f"module '{module_name}' has no '{factory_name}'") from error
+        raise CaptureError(
+            f"importing '{module_name}' failed with {type(error).__name__}: {error}"
+        ) from error
     try:
         inspect.signature(factory).bind()
     except TypeError as error:
@@ -159,7 +167,6 @@ def _build(what: str) -> torch.nn.Module:
 
 def _load_weights(module: torch.nn.Module, weights: Path) -> None:
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     path = _existing(str(weights))
@@ -170,7 +177,7 @@ def _load_weights(module: torch.nn.Module, weights: Path) -> None:
             state = load_file(path)
         else:
             state = torch.load(path, weights_only=True, map_location="cpu")
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except Exception as error:  # torch raises what its unpickler stumbles over: KeyError, ValueError and more
         raise CaptureError(
             f"{weights} cannot be read as a plain state dict ({type(error).__name__}); save state_dict() "
             "with safetensors"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from pydantic import ValidationError
 
 from edgeeeg import __version__
@@ -232,7 +233,10 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
         If this version of the package does not generate the same program from it.
     """
     info = bundle.manifest
-    captured = onnx.load(str(bundle.path("captured.onnx")))
+    try:
+        captured = onnx.load(str(bundle.path("captured.onnx")))
+    except DecodeError as error:
+        raise ExportError(f"{bundle.folder}: captured.onnx is no ONNX model; export it again") from error
     offline = simplify(import_onnx(captured, info.name))
     step = stream(offline, info.hop)
     if step.hash != info.model_hash:

@@ -62,7 +62,11 @@ class Port:
 
     def close(self) -> None:
         """Close the port."""
+        # pyserial leaves a socket open whose peer is gone: its shutdown fails before it comes to close it
+        line = getattr(self._serial, "_socket", None)
         self._serial.close()
+        if line is not None:
+            line.close()
 
     def __enter__(self) -> Port:
         return self
@@ -73,7 +77,7 @@ class Port:
         self.close()
 
     def _reopen(self) -> None:
-        self._serial.close()
+        self.close()
         self._serial = self._open()
         self.reopened += 1
 

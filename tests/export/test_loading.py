@@ -153,6 +153,23 @@ def test_factories_that_cannot_be_used(factory):
     assert "cannot trace Branching" in refusal(f"{factory}:Branching")
 
 
+def test_a_module_that_fails_as_it_is_imported_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "broken_syntax_module.py").write_text("def f(:\n")
+    (tmp_path / "raising_module.py").write_text("raise RuntimeError('boom')\n")
+    assert "failed with SyntaxError" in refusal("broken_syntax_module:f")
+    assert "failed with RuntimeError: boom" in refusal("raising_module:f")
+    assert "failed with TypeError" in refusal(".relative:f")
+
+
+@pytest.mark.parametrize(("name", "value"), [("n_chans", "2"), ("hop", 0), ("n_times", 1.5)])
+def test_attributes_of_a_module_must_be_whole_numbers(name, value):
+    module = torch.nn.Conv1d(2, 1, 1)
+    module.n_chans = 2
+    setattr(module, name, value)
+    assert f"Conv1d.{name} is {value!r}" in refusal(module)
+
+
 def test_something_else_lists_what_works():
     message = refusal("detector")
     assert all(name in message for name in (*SHIPPED, "module:factory", ".pt2", ".onnx"))
