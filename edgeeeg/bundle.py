@@ -72,9 +72,11 @@ class Bundle:
             If the folder exists and is something else than a bundle, or cannot be written: then an older
             bundle is still there.
         """
-        folder = Path(folder)
+        folder = Path(folder).resolve()  # who stands inside an older bundle must not lose it
         if folder.exists() and not _replaceable(folder):
-            raise BundleError(f"{folder} exists and is not a bundle; choose another --out or remove it")
+            raise BundleError(
+                f"{folder} exists and is not a bundle, or holds other files too; choose another --out"
+            )
         complete = Manifest.model_validate(
             manifest.model_dump() | {"files": {name: _describe(data) for name, data in contents.items()}}
         )
@@ -151,4 +153,14 @@ def _check_file(folder: Path, name: str, info: FileInfo) -> None:
 
 
 def _replaceable(folder: Path) -> bool:
-    return folder.is_dir() and ((folder / MANIFEST).is_file() or not any(folder.iterdir()))
+    """Whether a folder is empty, or a bundle without a file that its manifest does not list."""
+    if not folder.is_dir():
+        return False
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    if not present:
+        return not any(folder.iterdir())
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError):
+        return False
+    return present <= {MANIFEST, *manifest.files}

@@ -66,6 +66,12 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
 
     from edgeeeg.cells import lif, selective_scan  # noqa: F401 - registers their custom operators
 
+    changed = sorted(program.graph_signature.buffers_to_mutate.values())
+    if changed:
+        raise CaptureError(
+            f"the model changes its buffer '{changed[0]}' as it runs, a state that the export would lose; "
+            "make it a recurrent layer, such as nn.GRU or edgeeeg.layers.MambaBlock"
+        )
     register_schemas()
     names = output_names(len(program.graph_signature.user_outputs))
     try:

@@ -245,6 +245,13 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
             "export the model again"
         )
     program = c.emit(step, info.input.lsb)
+    generated = {f"c/{name}": text.encode() for name, text in program.files.items()}
+    generated["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
+    for name, content in generated.items():
+        if bundle.path(name).read_bytes() != content:
+            raise ExportError(
+                f"{bundle.folder}: {name} is not what captured.onnx and the manifest give; export it again"
+            )
     thresholds = [o.threshold for o in info.outputs for _ in range(int(np.prod(o.shape)))]
     return contract.Subject(
         offline, step, source, program, info.input.lsb, info.input.sfreq, tuple(thresholds)
