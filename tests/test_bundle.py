@@ -187,3 +187,20 @@ def test_contents_may_not_leave_the_bundle_either(tmp_path):
     with pytest.raises(ValueError, match="leaves the bundle"):
         Bundle.write(tmp_path / "bundle", INFO, {"../secret": b""})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_only_resembles_a_bundle_is_kept(bundle, tmp_path):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "manifest.json").write_text("{}")
+    (project / "thesis.txt").write_text("mine")
+    with pytest.raises(BundleError, match="holds other files too"):
+        Bundle.write(project, bundle.manifest, {"model.onnx": b"x"})
+    assert (project / "thesis.txt").read_text() == "mine"
+
+
+def test_other_files_inside_a_bundle_are_kept(bundle):
+    (bundle.folder / "notes.txt").write_text("mine")
+    with pytest.raises(BundleError, match="holds other files too"):
+        bundle.add({"more": b"x"})
+    assert (bundle.folder / "notes.txt").read_text() == "mine"

@@ -225,3 +225,18 @@ def test_onnx_files_that_cannot_be_used(onnx_model, tmp_path):
     message = refusal(str(old))
     assert "opset 12; opset 13 or later is needed" in message
     assert "version_converter" in message
+
+
+def test_a_model_that_changes_a_buffer_is_refused_by_its_name():
+    class Smoothing(torch.nn.Module):
+        n_chans = 1
+
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("average", torch.zeros(1, 1, 1))
+
+        def forward(self, x):
+            self.average.mul_(0.9).add_(0.1 * x[:, :, :1])
+            return x - self.average
+
+    assert "changes its buffer 'average'" in refusal(Smoothing(), None, 1, 16)
