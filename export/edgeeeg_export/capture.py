@@ -66,7 +66,9 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
 
     from edgeeeg.cells import lif, selective_scan  # noqa: F401 - registers their custom operators
 
-    changed = sorted(program.graph_signature.buffers_to_mutate.values())
+    with quiet():  # only the functional form of a program says what it changes in place
+        functional = program.run_decompositions({})
+    changed = sorted(functional.graph_signature.buffers_to_mutate.values())
     if changed:
         raise CaptureError(
             f"the model changes its buffer '{changed[0]}' as it runs, a state that the export would lose; "
