@@ -289,7 +289,7 @@ class _Streaming:
     def _clock(self) -> str:
         """The tensor that counts the steps."""
         name = next(iter(self.graph.inputs))
-        return self._once("clock", Clock(self._frames(name)), "clock", (name,), "clock.steps")
+        return self._once("clock", Clock(self._frames(name)), "clock", (name,), "clock.now")
 
     def _once(self, key: object, op: Op, node: str, inputs: tuple[str, ...], output: str) -> str:
         """The output of a node that is made when it is first asked for."""
