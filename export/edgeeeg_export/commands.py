@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 
 import typer
 
 from edgeeeg import terminal
+
+
+class SemanticsChoice(StrEnum):
+    """How a program runs on an endless recording."""
+
+    CONTINUOUS = "continuous"
+    WINDOWED = "windowed"
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +51,15 @@ def export(
     n_times: int | None = typer.Option(
         None, min=1, max=10_000_000, help="Samples to trace a module with; default: its `n_times`."
     ),
-    hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: the fewest that work."),
+    hop: int | None = typer.Option(
+        None,
+        min=1,
+        help="Samples of a step; default: the fewest that work, an eighth of a window if it has one.",
+    ),
+    semantics: SemanticsChoice = typer.Option(
+        SemanticsChoice.CONTINUOUS,
+        help="continuous: states are carried for ever; windowed: every window begins anew.",
+    ),
     lsb: float | None = typer.Option(
         None, min=1e-12, help="Input units per int16 count; default 0.125 µV, or 2⁻¹¹ for normalised input."
     ),
@@ -76,6 +92,7 @@ def export(
             n_chans=n_chans if n_chans is not None or not channel else len(channel),
             n_times=n_times,
             hop=hop,
+            semantics=semantics.value,
             lsb=lsb,
             threshold=threshold,
             board=board,
@@ -90,6 +107,10 @@ def export(
                 "bundle": str(out),
                 "model_hash": info.model_hash,
                 "hop": info.hop,
+                "semantics": info.semantics,
+                "window": info.window,
+                "delay_samples": info.delay_steps * info.hop,
+                "flush_steps": info.flush_steps,
                 "sizes": info.c.model_dump(),
                 "contract": records,
             }
@@ -97,7 +118,8 @@ def export(
         return
     terminal.stdout.print(contract_table.render(records))
     terminal.stdout.print(
-        f"{out}: {info.hop} samples a step, {info.c.weight_bytes} bytes of weights, "
+        f"{out}: {info.semantics}, {info.hop} samples a step, the first output "
+        f"{info.delay_steps * info.hop} samples late, {info.c.weight_bytes} bytes of weights, "
         f"{info.c.struct_bytes} bytes of RAM (state {info.c.state_bytes}, arena {info.c.arena_bytes})"
     )
 
@@ -114,7 +136,7 @@ def inspect_verb(
         min=1,
         help="Samples to trace a module with, its window; default: its `n_times`.",
     ),
-    hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: the fewest that work."),
+    hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: as in export."),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Say what a model is, what it costs as a stream, which boards hold it and what stands in its way."""

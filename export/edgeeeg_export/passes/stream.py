@@ -166,6 +166,7 @@ class _Streaming:
         self.names = {node.name for node in graph.nodes}
         self.nodes: list[Node] = []
         self.made: dict[object, str] = {}
+        self.path = ""  # of the layer for which nodes are made
 
     def _frames(self, name: str) -> int:
         """Frames of a tensor in one step."""
@@ -243,6 +244,7 @@ class _Streaming:
     def _emit(self, timed: _Timed) -> None:
         """A node behind its delays, gate and cache."""
         node, op = timed.node, timed.node.op
+        self.path = node.path or node.name
         sources = tuple(
             self._late(name, timed.delay) if name in self.extents else name for name in node.inputs
         )
@@ -299,7 +301,7 @@ class _Streaming:
                 unique += "_"
             self.names.add(unique)
             self.made[key] = output if output not in self.made.values() else f"{output}.{len(self.made)}"
-            self.nodes.append(Node(unique, op, inputs, (self.made[key],)))
+            self.nodes.append(Node(unique, op, inputs, (self.made[key],), self.path))
         return self.made[key]
 
     def _align_outputs(self) -> None:
