@@ -1,7 +1,7 @@
 """Rearrangements that cancel, that follow one another, or that move nothing become one or none.
 
-reshape(reshape(x)) = reshape(x); two transpositions are one of the composed order; a transposition that moves
-only axes of extent one is a reshape, which costs nothing. What gives x itself is left out.
+reshape(reshape(x)) = reshape(x); two transpositions are one of the composed order; transpositions after which
+every axis longer than one is where it was are a reshape, which costs nothing. What gives x itself goes.
 """
 
 from __future__ import annotations
@@ -24,27 +24,15 @@ def _attempt(graph: Graph, node: Node) -> Change | str | None:
     if not isinstance(node.op, Reshape | Transpose):
         return None
     x, y = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
-    if isinstance(node.op, Transpose) and _moves_unit_axes_only(node.op, x):
-        shape = tuple(-1 if axis == y.time_axis else extent for axis, extent in enumerate(y.shape))
-        same = replace(node, op=Reshape(shape))
-        return Change((node,), (same,), f"moves only axes of extent one, so it became a view {y.shape}")
-    joined = _joined(graph, node)
-    if joined is not None:
-        return joined
-    stays = x == y and (isinstance(node.op, Reshape) or node.op.perm == tuple(range(len(x.shape))))
-    return _without(graph, node) if stays else None
-
-
-def _moves_unit_axes_only(transpose: Transpose, x: TensorType) -> bool:
-    """Whether every axis that may be longer than one keeps its order; time always may."""
-    long = [axis for axis in transpose.perm if x.shape[axis] != 1 or axis == x.time_axis]
-    return long == sorted(long)
+    if x == y and (isinstance(node.op, Reshape) or node.op.perm == tuple(range(len(x.shape)))):
+        return _without(graph, node)
+    return _joined(graph, node) or _viewed(graph, node)
 
 
 def _joined(graph: Graph, second: Node) -> Change | None:
     """Two rearrangements of one kind as one, read from where the first reads."""
-    first = maker(graph, second.inputs[0])
-    if first is None or second.inputs[0] in graph.outputs or len(graph.consumers(second.inputs[0])) > 1:
+    first = _before(graph, second)
+    if first is None:
         return None
     if isinstance(first.op, Reshape) and isinstance(second.op, Reshape):
         joined = replace(second, inputs=first.inputs)
@@ -54,6 +42,47 @@ def _joined(graph: Graph, second: Node) -> Change | None:
     else:
         return None
     return Change((first, second), (joined,), f"took in the rearrangement before it, {first.label}")
+
+
+def _before(graph: Graph, node: Node) -> Node | None:
+    """The rearrangement whose result this one alone reads."""
+    (name,) = node.inputs
+    found = maker(graph, name)
+    alone = name not in graph.outputs and len(graph.consumers(name)) == 1
+    return found if found is not None and alone and isinstance(found.op, Reshape | Transpose) else None
+
+
+def _viewed(graph: Graph, node: Node) -> Change | None:
+    """The shortest chain up to this node that moves nothing, as one reshape."""
+    y = graph.tensors[node.outputs[0]]
+    chain: tuple[Node, ...] = ()
+    order = list(range(len(_long(y))))  # of the chain's result: which long axis of its operand each one is
+    before: Node | None = node
+    while before is not None:
+        chain = (before, *chain)
+        x = graph.tensors[before.inputs[0]]
+        if isinstance(before.op, Transpose):
+            places = _long(x)
+            moved = [places.index(axis) for axis in before.op.perm if axis in places]
+            order = [moved[k] for k in order]
+        elif _extents(x) != _extents(graph.tensors[before.outputs[0]]):
+            return None
+        if order == sorted(order) and any(isinstance(part.op, Transpose) for part in chain):
+            shape = tuple(-1 if axis == y.time_axis else extent for axis, extent in enumerate(y.shape))
+            view = replace(node, op=Reshape(shape), inputs=before.inputs)
+            return Change(chain, (view,), "moves only axes of extent one, so it became a view")
+        before = _before(graph, before)
+    return None
+
+
+def _long(type_: TensorType) -> list[int]:
+    """The axes that may be longer than one: time always may."""
+    return [axis for axis, n in enumerate(type_.shape) if n != 1 or axis == type_.time_axis]
+
+
+def _extents(type_: TensorType) -> list[int]:
+    """Extents of those axes, time's as -1."""
+    return [-1 if axis == type_.time_axis else type_.shape[axis] for axis in _long(type_)]
 
 
 def _without(graph: Graph, node: Node) -> Change | None:
