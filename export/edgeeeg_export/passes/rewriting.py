@@ -102,4 +102,4 @@ def is_float32(value: NDArray[np.float64]) -> bool:
     """Whether float32 holds these numbers: all finite, and the largest of them no subnormal number."""
     limits = np.finfo(np.float32)
     peak = float(np.abs(value).max(initial=0.0))
-    return peak == 0.0 or bool(limits.tiny <= peak <= limits.max)
+    return peak == 0.0 or float(limits.tiny) <= peak <= float(limits.max)

@@ -28,8 +28,8 @@ def _same_outputs(before: Graph, after: Graph) -> str | None:
 
 def _same_types(before: Graph, after: Graph) -> str | None:
     """A name that stays means a value that stays, so its shape, time axis and frame rate stay as well."""
-    for name in before.tensors.keys() & after.tensors.keys():
-        if before.tensors[name] != after.tensors[name]:
+    for name in before.tensors:
+        if name in after.tensors and before.tensors[name] != after.tensors[name]:
             return f"tensor '{name}' was {before.tensors[name]} and is {after.tensors[name]}"
     return None
 
@@ -41,8 +41,8 @@ def _constants_are_read(_: Graph, after: Graph) -> str | None:
 
 def _constants_are_finite(before: Graph, after: Graph) -> str | None:
     """Those that a rewrite made: what a model brings may be infinite, as a mask of attention is."""
-    for name in after.constants.keys() - before.constants.keys():
-        if not np.isfinite(after.constants[name]).all():
+    for name, value in after.constants.items():
+        if name not in before.constants and not np.isfinite(value).all():
             return f"constant '{name}' holds NaN or infinity"
     return None
 
