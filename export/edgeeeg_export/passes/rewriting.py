@@ -7,7 +7,7 @@ match but was left alone, with the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -52,20 +52,32 @@ Attempt = Callable[[Graph, Node], Change | str | None]
 
 
 def rewrite(graph: Graph, attempt: Attempt) -> Rewritten:
-    """Try every node in order, from the start again after each change, until nothing changes."""
+    """Try every node in order, sweep after sweep, until one changes nothing; its reasons are those kept."""
     fired: list[str] = []
     while True:
-        declined: list[str] = []
-        for node in graph.nodes:
-            found = attempt(graph, node)
-            if isinstance(found, Change):
-                graph = found.apply(graph)
-                fired.append(f"layer {node.label}: {found.done}")
-                break
-            if found is not None:
-                declined.append(f"layer {node.label}: {found}")
-        else:
-            return Rewritten(graph, tuple(fired), tuple(declined))
+        swept = _sweep(graph, attempt)
+        fired += swept.fired
+        if not swept.fired:
+            return replace(swept, fired=tuple(fired))
+        graph = swept.graph
+
+
+def _sweep(graph: Graph, attempt: Attempt) -> Rewritten:
+    """Try every node once, and again where something changed: what came there may go on."""
+    fired: list[str] = []
+    declined: list[str] = []
+    at = 0
+    while at < len(graph.nodes):
+        node = graph.nodes[at]
+        found = attempt(graph, node)
+        if isinstance(found, Change):
+            graph = found.apply(graph)
+            fired.append(f"layer {node.label}: {found.done}")
+            continue
+        if found is not None:
+            declined.append(f"layer {node.label}: {found}")
+        at += 1
+    return Rewritten(graph, tuple(fired), tuple(declined))
 
 
 def maker(graph: Graph, name: str) -> Node | None:
