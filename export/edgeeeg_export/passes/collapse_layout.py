@@ -1,7 +1,8 @@
 """Rearrangements that cancel, that follow one another, or that move nothing become one or none.
 
 reshape(reshape(x)) = reshape(x); two transpositions are one of the composed order; transpositions after which
-every axis longer than one is where it was are a reshape, which costs nothing. What gives x itself goes.
+every axis longer than one is where it was are a reshape, which costs nothing. What gives x itself goes, and
+so do two transpositions around activations that undo one another.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgeeeg_export.graph import Graph, Node
+from edgeeeg_export.ops.pointwise import Unary
 from edgeeeg_export.ops.reshape import Reshape
 from edgeeeg_export.ops.transpose import Transpose
-from edgeeeg_export.passes.rewriting import Change, Rewritten, maker, rewrite
+from edgeeeg_export.passes.rewriting import Change, Rewritten, fresh, maker, rewrite
 from edgeeeg_export.tensor import TensorType
 
 
@@ -26,7 +28,7 @@ def _attempt(graph: Graph, node: Node) -> Change | str | None:
     x, y = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
     if x == y and (isinstance(node.op, Reshape) or node.op.perm == tuple(range(len(x.shape)))):
         return _without(graph, node)
-    return _joined(graph, node) or _viewed(graph, node)
+    return _joined(graph, node) or _viewed(graph, node) or _unwrapped(graph, node)
 
 
 def _joined(graph: Graph, second: Node) -> Change | None:
@@ -83,6 +85,27 @@ def _long(type_: TensorType) -> list[int]:
 def _extents(type_: TensorType) -> list[int]:
     """Extents of those axes, time's as -1."""
     return [-1 if axis == type_.time_axis else type_.shape[axis] for axis in _long(type_)]
+
+
+def _unwrapped(graph: Graph, second: Node) -> Change | None:
+    """Transpositions that cancel around operators on single elements: models that keep channels last."""
+    chain: tuple[Node, ...] = ()
+    found: Node | None = second
+    while found is not None and (found is second or isinstance(found.op, Unary)):
+        chain = (found, *chain)
+        (name,) = found.inputs
+        alone = name not in graph.outputs and len(graph.consumers(name)) == 1
+        found = maker(graph, name) if alone else None
+    if found is None or not isinstance(found.op, Transpose) or not isinstance(second.op, Transpose):
+        return None
+    if any(found.op.perm[axis] != k for k, axis in enumerate(second.op.perm)):
+        return None
+    elements, source, into = chain[:-1], found.inputs[0], []
+    for node in elements:
+        result = second.outputs[0] if node is elements[-1] else fresh(graph, f"{node.outputs[0]}.turned")
+        into.append(replace(node, inputs=(source,), outputs=(result,)))
+        source = result
+    return Change((found, *chain), tuple(into), f"cancels {found.label} in front of {elements[0].label}")
 
 
 def _without(graph: Graph, node: Node) -> Change | None:

@@ -7,6 +7,7 @@ import pytest
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.relu import Relu
 from edgeeeg_export.ops.reshape import Reshape
+from edgeeeg_export.ops.tanh import Tanh
 from edgeeeg_export.ops.transpose import Transpose
 from edgeeeg_export.passes.collapse_layout import collapse_layout
 from edgeeeg_export.tensor import TensorType
@@ -32,6 +33,8 @@ def ops_of(graph):
         (chain(Relu(), Reshape((1, 3, -1))), [Relu()]),
         (chain(Relu(), Reshape((1, 3, -1)), Relu(), Reshape((1, 3, -1)), Relu()), [Relu()] * 3),
         (chain(Transpose((1, 0, 2)), Relu()), [Reshape((3, 1, -1)), Relu()]),
+        # channels last around activations
+        (chain(Transpose((2, 0, 1)), Relu(), Tanh(), Transpose((1, 2, 0))), [Relu(), Tanh()]),
         # to (1, time, electrodes) for an image whose electrodes come last, and back
         (
             chain(
@@ -75,12 +78,23 @@ READER = (Node("reader", Relu(), ("t0",), ("z",)),)
     [
         chain(Transpose((0, 2, 1)), Transpose((0, 2, 1)), outputs=("y", "t0")),
         chain(Transpose((0, 2, 1)), Transpose((0, 2, 1)), outputs=("y", "z"), extra=READER),
-        chain(Transpose((0, 2, 1)), Relu(), Transpose((0, 2, 1))),
+        chain(Transpose((2, 0, 1)), Relu(), Transpose((2, 0, 1))),
+        chain(Transpose((0, 2, 1)), Relu(), Transpose((0, 2, 1)), outputs=("y", "t1")),
+        chain(Transpose((0, 2, 1)), Relu(), Transpose((0, 2, 1)), outputs=("y", "z"), extra=READER),
         chain(Transpose((0, 2, 1))),
         chain(Reshape((1, 3, -1))),
         chain(Relu(), Reshape((1, 3, -1)), outputs=("y", "t0")),
     ],
-    ids=["output", "shared", "relu between", "alone", "input to output", "two outputs"],
+    ids=[
+        "output",
+        "shared",
+        "another order",
+        "output between",
+        "shared before",
+        "alone",
+        "input to output",
+        "two outputs",
+    ],
 )
 def test_what_stays(graph):
     result = collapse_layout(graph)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from onnx import helper
 from torch import nn
 from torch.nn import functional as F
 
@@ -108,6 +109,27 @@ def test_convolutions_over_time_and_electrodes_merge(same_numbers):
     # 22 electrodes of 25 taps for 40 maps; apart, 40 maps of every electrode as well
     assert macs(simple) == N_TIMES * 40 * N_CHANS * 25
     assert macs(graph) == N_TIMES * 40 * N_CHANS * (25 + 40)
+    same_numbers(graph, simple)
+
+
+def test_a_batch_norm_that_the_exporter_left_does_not_part_time_and_space(onnx_model, same_numbers):
+    rng = np.random.default_rng(0)
+    weights = {
+        "shape": np.array([1, 1, N_CHANS, N_TIMES]),
+        "h": rng.standard_normal((4, 1, 1, 9)).astype(np.float32),
+        "q": rng.standard_normal((8, 1, N_CHANS, 1)).astype(np.float32),
+        **{name: rng.uniform(0.5, 2, 4).astype(np.float32) for name in ("gamma", "beta", "mean", "variance")},
+    }
+    nodes = [
+        helper.make_node("Reshape", ["x", "shape"], ["i"]),
+        helper.make_node("Conv", ["i", "h"], ["c"], pads=[0, 8, 0, 0]),
+        helper.make_node("BatchNormalization", ["c", "gamma", "beta", "mean", "variance"], ["n"]),
+        helper.make_node("Conv", ["n", "q"], ["y"], group=4),
+    ]
+    graph = import_onnx(onnx_model(nodes, weights, shape=(1, N_CHANS, N_TIMES)), "model")
+    simple = simplify(graph)
+    assert [node.op.kind for node in simple.nodes] == ["Conv", "Conv", "Reshape"]
+    assert macs(simple) == N_TIMES * 8 * (N_CHANS + 9)
     same_numbers(graph, simple)
 
 
