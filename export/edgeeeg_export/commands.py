@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
@@ -70,11 +72,16 @@ def export(
     recording: Path | None = typer.Option(
         None, exists=True, help="EDF file to check the contract on; default: ten minutes of synthetic EEG."
     ),
+    explain: bool = typer.Option(
+        False, "--explain", help="Say which rewrites changed the model, and why others did not."
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Turn a trained model into a verified bundle: one-step ONNX, C99, golden vectors, contract."""
+    import onnx
+
     from edgeeeg.signal import read_edf
-    from edgeeeg_export import contract_table
+    from edgeeeg_export import contract_table, explanation
     from edgeeeg_export.pipeline import export_model
 
     read = None if recording is None else read_edf(recording)
@@ -101,21 +108,27 @@ def export(
         )
     info = bundle.manifest
     records = contract_table.read(bundle)
+    explanations = (
+        explanation.explain_model(onnx.load(str(bundle.path("captured.onnx")))) if explain else None
+    )
     if json:
-        terminal.print_json(
-            {
-                "bundle": str(out),
-                "model_hash": info.model_hash,
-                "hop": info.hop,
-                "semantics": info.semantics,
-                "window": info.window,
-                "delay_samples": info.delay_steps * info.hop,
-                "flush_steps": info.flush_steps,
-                "sizes": info.c.model_dump(),
-                "contract": records,
-            }
-        )
+        result = {
+            "bundle": str(out),
+            "model_hash": info.model_hash,
+            "hop": info.hop,
+            "semantics": info.semantics,
+            "window": info.window,
+            "delay_samples": info.delay_steps * info.hop,
+            "flush_steps": info.flush_steps,
+            "sizes": info.c.model_dump(),
+            "contract": records,
+        }
+        if explanations is not None:
+            result["explain"] = explanation.to_json(explanations)
+        terminal.print_json(result)
         return
+    if explanations is not None:
+        _print_lines(explanation.render(explanations))
     terminal.stdout.print(contract_table.render(records))
     terminal.stdout.print(
         f"{out}: {info.semantics}, {info.hop} samples a step, the first output "
@@ -137,19 +150,39 @@ def inspect_verb(
         help="Samples to trace a module with, its window; default: its `n_times`.",
     ),
     hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: as in export."),
+    explain: bool = typer.Option(
+        False, "--explain", help="Say which rewrites changed the model, and why others did not."
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Say what a model is, what it costs as a stream, which boards hold it and what stands in its way."""
+    from edgeeeg_export import explanation
+    from edgeeeg_export.errors import GraphError, UnsupportedOperator
     from edgeeeg_export.inspection import inspect_model
     from edgeeeg_export.inspection_table import render
     from edgeeeg_export.loading import load_model
 
-    found = inspect_model(load_model(model, None, n_chans, n_times), hop)
+    loaded = load_model(model, None, n_chans, n_times)
+    found = inspect_model(loaded, hop)
+    result = found.to_json()
+    explanations = None
+    if explain:
+        with contextlib.suppress(GraphError, UnsupportedOperator):  # the findings name what stands in the way
+            explanations = explanation.explain_model(loaded.onnx_model)
+        result["explain"] = None if explanations is None else explanation.to_json(explanations)
     if json:
-        terminal.print_json(found.to_json())
+        terminal.print_json(result)
         return
     for part in render(found):
         terminal.stdout.print(part)
+    if explanations is not None:
+        _print_lines(explanation.render(explanations))
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    """Lines as they are: labels of layers may hold brackets."""
+    for line in lines:
+        terminal.stdout.print(line, markup=False)
 
 
 def conformance(

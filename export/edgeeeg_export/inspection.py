@@ -23,6 +23,7 @@ from edgeeeg_export.ops.clock import Clock
 from edgeeeg_export.ops.delay import Delay
 from edgeeeg_export.ops.gate import Gate
 from edgeeeg_export.ops.windows import Windows
+from edgeeeg_export.passes.rewriting import macs
 from edgeeeg_export.targets import c
 
 
@@ -126,8 +127,8 @@ def _cost(lowered: Lowered, program: c.CProgram) -> StreamCost:
         hop=program.hop,
         delay_samples=program.delay * program.hop,
         flush_steps=program.flush,
-        macs=_macs(lowered.step),
-        macs_of_window=_macs(lowered.captured),
+        macs=macs(lowered.step),
+        macs_of_window=macs(lowered.captured),
         window_samples=captured.frames,
         state_bytes=program.state_bytes,
         struct_bytes=program.struct_bytes,
@@ -143,7 +144,7 @@ def _advice(lowered: Mapping[Semantics, Lowered], streams: Mapping[Semantics, St
     if len(streams) < len(SEMANTICS):
         return f"{next(iter(streams))}, the only one that works" if streams else ""
     graph, exact = lowered["continuous"].step, lowered["windowed"].step
-    if _macs(graph) == _macs(exact) and len(graph.nodes) == len(exact.nodes):
+    if macs(graph) == macs(exact) and len(graph.nodes) == len(exact.nodes):
         return "either: nothing in it pads time or keeps a state, so both are the same program"
     ratio = streams["windowed"].macs / max(streams["continuous"].macs, 1)
     stateful = [node.label for node in graph.nodes if graph.states[node.name] and not _is_upkeep(node)]
@@ -176,10 +177,6 @@ def _inputs(loaded: LoadedModel) -> dict[str, tuple[int | str, ...]]:
 def _weight_bytes(loaded: LoadedModel) -> int:
     floats = (t for t in loaded.onnx_model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT)
     return 4 * sum(int(math.prod(tensor.dims)) for tensor in floats)
-
-
-def _macs(graph: Graph) -> int:
-    return sum(node.op.macs(graph.types(node.inputs)) for node in graph.nodes)
 
 
 def _layer_costs(step: Graph) -> list[LayerCost]:

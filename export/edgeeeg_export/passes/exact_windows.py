@@ -76,7 +76,9 @@ class _Rewriting:
                 self._follow(node, varying)
             else:
                 self.nodes.append(node)
-        return drop_dead(self.graph.with_nodes(tuple(self.nodes)))  # streams of which only edges are left
+        return drop_dead(
+            self.graph.with_nodes(tuple(self.nodes))
+        ).graph  # streams of which only edges are left
 
     def _follow(self, node: Node, varying: list[str]) -> None:
         """A layer along time, and what it makes of the edges."""

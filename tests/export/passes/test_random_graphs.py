@@ -51,6 +51,7 @@ from edgeeeg_export.ops.sub import Sub
 from edgeeeg_export.ops.tanh import Tanh
 from edgeeeg_export.ops.transpose import Transpose
 from edgeeeg_export.ops.where import Where
+from edgeeeg_export.passes import simplify
 from edgeeeg_export.passes.plan import ARENA, plan
 from edgeeeg_export.passes.stream import natural_hop, stream
 from edgeeeg_export.tensor import TensorType
@@ -306,3 +307,15 @@ def clobbered(holder, step, memory, name):
     place = memory.places[name]
     writer = root(step, memory, name)
     return any(holder[i] != writer for i in range(place.offset, place.offset + step.tensors[name].size))
+
+
+STEPS = (Lif, Greater, LessOrEqual, Round)
+"""Operators that answer a rounding difference with a jump."""
+
+
+@settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(graph=graphs())
+def test_rewrites_change_numbers_by_rounding_only(graph, same_numbers):
+    simple = simplify(graph)
+    if not any(isinstance(node.op, STEPS) for node in graph.nodes):
+        same_numbers(graph, simple, seed=len(graph.nodes))
