@@ -157,12 +157,17 @@ def to_json(records: Mapping[str, Record]) -> dict[str, Any]:
 
 
 def stack_outputs(graph: Graph, tensors: Mapping[str, Array], names: Sequence[str] | None = None) -> Array:
-    """Outputs of a run of any length as (n_steps, n_outputs): what each step of the board would send."""
+    """Outputs of a run of any length as (n_steps, n_outputs): what each step of the board would send.
+
+    Frames at the end that fill no step are left out.
+    """
     rows = [
         by_step(tensors[name], graph.tensors[name].time_axis, graph.tensors[name].frames)
         for name in (graph.outputs if names is None else names)
     ]
-    return np.ascontiguousarray(np.concatenate(rows, axis=1)) if rows else np.empty((0, 0), dtype=np.float32)
+    steps = min((len(row) for row in rows), default=0)
+    whole = [row[:steps] for row in rows]
+    return np.ascontiguousarray(np.concatenate(whole, axis=1)) if rows else np.empty((0, 0), np.float32)
 
 
 def by_step(value: Array, time_axis: int | None, frames: int) -> Array:
@@ -170,6 +175,7 @@ def by_step(value: Array, time_axis: int | None, frames: int) -> Array:
     if time_axis is None:
         raise ValueError("a tensor without a time axis has no steps")
     steps = value.shape[time_axis] // frames
+    value = np.take(value, range(steps * frames), axis=time_axis)
     split = value.reshape(*value.shape[:time_axis], steps, frames, *value.shape[time_axis + 1 :])
     return np.moveaxis(split, time_axis, 0).reshape(steps, -1)
 
@@ -179,17 +185,13 @@ def run_on_host(program: CProgram, counts: Counts) -> Array:
     with tempfile.TemporaryDirectory() as scratch:
         folder = program.write(Path(scratch) / "c")
         model = NativeModel(folder, Path(scratch), program.n_outputs, program.hop, program.saved_bytes)
-        return model.push(counts)
+        return np.concatenate([model.push(counts), model.flush(program.flush)])
 
 
 def _in_chunks(subject: Subject, samples: Array, chunk: int) -> Array:
     """The step program's NumPy reference, `chunk` samples at a time with its states carried."""
-    states, rows = None, []
-    for start in range(0, samples.shape[2], chunk):
-        result = reference.run(subject.step, {subject.input: samples[:, :, start : start + chunk]}, states)
-        states = result.states
-        rows.append(stack_outputs(subject.step, result.tensors))
-    return np.concatenate(rows)
+    outputs = reference.run_stream(subject.step, {subject.input: samples}, max(1, chunk // subject.hop))
+    return stack_outputs(subject.step, outputs)
 
 
 def _chunked(subject: Subject, samples: Array, outputs: Array) -> Record:
@@ -210,17 +212,32 @@ def _layer_names(subject: Subject) -> tuple[str, ...]:
     return tuple(name for name in shared if name not in spiking(step))
 
 
-def _trace(subject: Subject, tensors: Mapping[str, Array]) -> Trace:
-    """Tensors of one run, over many steps, in comparable form."""
-    layers = {name: tensors[name] for name in _layer_names(subject) if name in tensors}
+def _trace(subject: Subject, tensors: Mapping[str, Array], like: Mapping[str, Array]) -> Trace:
+    """Tensors of one run, over many steps, in comparable form: as long as those that they are like."""
+    layers = {
+        name: _as_long(subject, name, tensors[name], like[name])
+        for name in _layer_names(subject)
+        if name in tensors and name in like
+    }
     outputs = stack_outputs(subject.step, tensors)
     return Trace(outputs, _stack_spikes(subject, tensors, len(outputs)), layers)
+
+
+def _as_long(subject: Subject, name: str, value: Array, like: Array) -> Array:
+    """A tensor without the frames that the other one lacks."""
+    axis = subject.offline.tensors[name].time_axis
+    if axis is None:
+        return value
+    return np.take(value, range(min(value.shape[axis], like.shape[axis])), axis=axis)
 
 
 def _stack_spikes(subject: Subject, values: Mapping[str, Array], n_steps: int) -> Array:
     """Something that every spike has, by the name of the spikes, as (n_steps, n_spikes)."""
     names = spiking(subject.step)
-    return stack_outputs(subject.step, values, names) if names else np.zeros((n_steps, 0), dtype=np.float32)
+    if not names:
+        return np.zeros((n_steps, 0), dtype=np.float32)
+    rows = stack_outputs(subject.step, values, names)[:n_steps]
+    return np.pad(rows, ((0, n_steps - len(rows)), (0, 0)))  # outputs that padding alone makes have none
 
 
 def _margins(subject: Subject, truth: Mapping[str, Array]) -> dict[str, Array]:
@@ -237,11 +254,11 @@ def _margins(subject: Subject, truth: Mapping[str, Array]) -> dict[str, Array]:
 def _compare(
     subject: Subject, truth: Mapping[str, Array], free: Mapping[str, Array], forced: Mapping[str, Array]
 ) -> Record:
-    expected = _trace(subject, truth)
+    expected = _trace(subject, truth, forced)
     return compare_within(
         expected,
-        _trace(subject, free),
-        _trace(subject, forced),
+        _trace(subject, free, truth),
+        _trace(subject, forced, truth),
         _stack_spikes(subject, _margins(subject, truth), len(expected.outputs)),
         subject.hop,
         subject.sfreq,
@@ -269,7 +286,16 @@ def _onnxruntime(subject: Subject, samples: Array, truth: Mapping[str, Array]) -
     inputs = {subject.input: samples}
     for name in spikes:
         now, before = forced_names(name)
-        inputs[now] = truth[name]
-        inputs[before] = np.concatenate([np.zeros_like(truth[name][:, :1]), truth[name][:, :-1]], axis=1)
+        inputs[now] = _late(subject, name, truth[name], 0)
+        inputs[before] = _late(subject, name, truth[name], 1)
     forced = run_steps(force_spikes(subject.step), inputs, names)
     return _compare(subject, truth, free, forced)
+
+
+def _late(subject: Subject, name: str, spikes: Array, frames: int) -> Array:
+    """Spikes (1, frames, n) as late as the step program has them, and so many frames more."""
+    step, delay = subject.step, subject.step.timing.behind[name] + frames
+    per_step = step.tensors[name].frames
+    steps = -(-(spikes.shape[1] + delay) // per_step)
+    behind = steps * per_step - spikes.shape[1] - delay
+    return np.pad(spikes, ((0, 0), (delay, behind), (0, 0)))

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
@@ -37,6 +38,19 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """When the results of a streaming graph come.
+
+    `delay` is the number of steps before the first output, `flush` how many outputs remain after the last
+    sample, `behind` by how many of its own frames each tensor is late.
+    """
+
+    delay: int = 0
+    flush: int = 0
+    behind: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """A closed program: inputs, constants and nodes in execution order, outputs by name.
 
@@ -53,6 +67,7 @@ class Graph:
     outputs: tuple[str, ...]
     nodes: tuple[Node, ...]
     constants: Mapping[str, Array]
+    timing: Timing = Timing()
     tensors: Mapping[str, TensorType] = field(init=False, repr=False)
     states: Mapping[str, tuple[State, ...]] = field(init=False, repr=False)
 
@@ -104,13 +119,14 @@ class Graph:
         constants = self.constants if constants is None else constants
         used = {name for node in nodes for name in node.inputs} | set(self.outputs)
         kept = {name: value for name, value in constants.items() if name in used}
-        return Graph(self.name, self.inputs, self.outputs, nodes, kept)
+        return Graph(self.name, self.inputs, self.outputs, nodes, kept, self.timing)
 
     def inputs_with(self, n_samples: int) -> dict[str, TensorType]:
         """The types of the inputs over `n_samples` samples instead of those the graph was captured with."""
         inputs = {}
         for name, type_ in self.inputs.items():
-            shape = tuple(n_samples if i == type_.time_axis else e for i, e in enumerate(type_.shape))
+            frames = n_samples if type_.time_axis is None else int(n_samples / type_.samples_per_frame)
+            shape = tuple(frames if i == type_.time_axis else e for i, e in enumerate(type_.shape))
             inputs[name] = replace(type_, shape=shape)
         return inputs
 
@@ -129,7 +145,8 @@ class Graph:
         structure = {
             "inputs": [[name, *describe(type_)] for name, type_ in self.inputs.items()],
             "outputs": self.outputs,
-            "nodes": [[n.name, n.op.kind, describe(n.op), n.inputs, n.outputs] for n in self.nodes],
+            "timing": [self.timing.delay, self.timing.flush],
+            "nodes": [[n.name, *describe_op(n.op), n.inputs, n.outputs] for n in self.nodes],
         }
         digest.update(json.dumps(structure, sort_keys=True).encode())
         for name in sorted(self.constants):
@@ -141,4 +158,10 @@ class Graph:
 
 def describe(record: Any) -> list[Any]:
     """A dataclass as a list of its fields, in their order."""
-    return [getattr(record, item.name) for item in fields(record)]
+    values = (getattr(record, item.name) for item in fields(record))
+    return [str(v) if isinstance(v, Fraction) else v for v in values]
+
+
+def describe_op(op: Op) -> tuple[str, list[Any]]:
+    """An operator as its kind and attributes; one that wraps another describes that too."""
+    return op.kind, [describe_op(v) if isinstance(v, Op) else v for v in describe(op)]

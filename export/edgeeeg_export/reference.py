@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeeeg_export.graph import Graph
+from edgeeeg_export.ops.clock import ENDED, Clock
 from edgeeeg_export.tensor import Array
 
 States = Mapping[str, tuple[Array, ...]]
@@ -50,3 +51,69 @@ def run(graph: Graph, inputs: Mapping[str, Array], states: States | None = None)
         # NumPy turns arithmetic on arrays without axes into scalars
         tensors.update(zip(node.outputs, map(np.asarray, outputs), strict=True))
     return Result(tensors, after)
+
+
+def ended(graph: Graph, states: States) -> States:
+    """The states of a stream whose recording is over: its clock counts the steps since."""
+    after = dict(states)
+    for node in graph.nodes:
+        if isinstance(node.op, Clock):
+            names = [state.name.rpartition(".")[2] for state in graph.states[node.name]]
+            values = zip(names, states[node.name], strict=True)
+            after[node.name] = tuple(np.ones_like(v) if name == ENDED else v for name, v in values)
+    return after
+
+
+def silence(graph: Graph, steps: int) -> dict[str, Array]:
+    """Zeros for every input over a number of steps: what is pushed once a recording is over."""
+    shapes = {
+        name: tuple(n * steps if axis == type_.time_axis else n for axis, n in enumerate(type_.shape))
+        for name, type_ in graph.inputs.items()
+    }
+    return {name: np.zeros(shape, dtype=np.float32) for name, shape in shapes.items()}
+
+
+def run_stream(graph: Graph, inputs: Mapping[str, Array], steps: int) -> dict[str, Array]:
+    """The outputs of a streaming graph over a recording by name, `steps` steps a call, and then flushed.
+
+    Parameters
+    ----------
+    graph : Graph
+        A streaming graph.
+    inputs : mapping of str to array
+        Whole steps of every input.
+    steps : int
+        How many of them at a time.
+    """
+    times = {name: type_.time_axis or 0 for name, type_ in graph.inputs.items()}
+    sizes = {name: type_.frames for name, type_ in graph.inputs.items()}
+    total = min(inputs[name].shape[times[name]] // sizes[name] for name in times)
+    states: States | None = None
+    pieces: list[Mapping[str, Array]] = []
+    for start in range(0, total, steps):
+        taken = {
+            name: np.take(
+                inputs[name],
+                range(start * sizes[name], min(start + steps, total) * sizes[name]),
+                axis=times[name],
+            )
+            for name in times
+        }
+        result = run(graph, taken, states)
+        states = result.states
+        pieces.append({name: result.tensors[name] for name in graph.outputs})
+    if graph.timing.flush:
+        states = initial_states(graph) if states is None else states
+        last = run(graph, silence(graph, graph.timing.flush), ended(graph, states)).tensors
+        pieces.append({name: last[name] for name in graph.outputs})
+    return {name: _joined(graph, name, [piece[name] for piece in pieces]) for name in graph.outputs}
+
+
+def _joined(graph: Graph, name: str, pieces: list[Array]) -> Array:
+    """An output over all steps, without those before the first that is ready."""
+    type_ = graph.tensors[name]
+    if type_.time_axis is None:
+        raise ValueError(f"output '{name}' has no time axis")
+    whole = np.concatenate(pieces, axis=type_.time_axis)
+    late = graph.timing.delay * type_.frames
+    return np.take(whole, range(late, whole.shape[type_.time_axis]), axis=type_.time_axis)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,13 @@ Array = NDArray[np.float32]
 class TensorType:
     """Shape of a tensor, which of its axes is time, and how many input samples one of its frames spans.
 
-    `time_axis` is None for what does not change with time (constants); `samples_per_frame` is then 0.
+    `time_axis` is None for what does not change with time (constants); `samples_per_frame` is then 0. It is a
+    fraction where a tensor has more frames than there are samples.
     """
 
     shape: tuple[int, ...]
     time_axis: int | None = None
-    samples_per_frame: int = 0
+    samples_per_frame: int | Fraction = 0
 
     @property
     def size(self) -> int:

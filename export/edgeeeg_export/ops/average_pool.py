@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.op import Cached, CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, require
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, TimeWindow, require
 from edgeeeg_export.ops.window import Window
 from edgeeeg_export.tensor import Array, TensorType
 
@@ -45,20 +45,22 @@ class AveragePool(Op):
         return (self.window.infer(x, x.shape[1]),)
 
     def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
-        """Look-ahead, or a start that divides by fewer frames than the rest."""
-        (x,) = inputs
-        reason = self.window.obstacle(x)
-        if reason is None and self.window.behind_cache(x) is not None and not self.count_include_pad:
+        """Ends that divide by fewer frames than the rest."""
+        window = self.time_window(inputs)
+        if window is not None and max(window.before, window.after) > 0 and not self.count_include_pad:
             return (
-                "its first outputs divide by the frames since the start only, which a stream that has always "
-                "run does not do; set count_include_pad"
+                "its first and last outputs divide by fewer frames than the others, so it needs its whole "
+                "window; set count_include_pad"
             )
-        return reason
+        return self.window.obstacle(inputs[0])
 
-    def behind_cache(self, inputs: tuple[TensorType, ...]) -> Cached | None:
-        """A cache of the frames it pads, and itself without that padding."""
-        cached = self.window.behind_cache(inputs[0])
-        return None if cached is None else Cached(cached[0], 0.0, replace(self, pads=cached[1]))
+    def time_window(self, inputs: tuple[TensorType, ...]) -> TimeWindow | None:
+        """Its kernel, where it lies over time."""
+        return self.window.over_time(inputs[0], 0.0)
+
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
+        """Other padding of time."""
+        return replace(self, pads=self.window.repadded(inputs[0], before, after))
 
     def with_padding(self, pads: Pads) -> Op | None:
         """A pool that pads as much more and counts it, unless it has padding that it does not count."""
@@ -79,9 +81,11 @@ class AveragePool(Op):
         counted = np.ones((1, 1, *x.shape[2:]), dtype=np.float32)
         if self.count_include_pad:
             rank = len(self.kernel)
-            padding = [(0, 0), (0, 0), *zip(self.pads[:rank], self.pads[rank:], strict=True)]
+            padded = np.zeros_like(window.pad(counted, 0.0))  # what only ceil_mode reaches stays 0
+            counted, kept = window.cropped(counted)
+            padding = [(0, 0), (0, 0), *zip(kept.pads[:rank], kept.pads[rank:], strict=True)]
             ones = np.pad(counted, padding, constant_values=np.float32(1.0))
-            counted = np.zeros_like(window.pad(counted, 0.0))  # what only ceil_mode reaches stays 0
+            counted = padded
             counted[tuple(slice(0, extent) for extent in ones.shape)] = ones
         else:
             counted = window.pad(counted, 0.0)
@@ -98,14 +102,15 @@ class AveragePool(Op):
 
     def to_onnx(self, call: OnnxCall) -> None:
         """AveragePool."""
+        x, pads = self.window.to_onnx(call)
         call.builder.add(
             "AveragePool",
-            call.inputs,
+            (x,),
             call.outputs[0],
             kernel_shape=list(self.kernel),
             strides=list(self.strides),
             dilations=list(self.dilations),
-            pads=list(self.pads),
+            pads=list(pads),
             ceil_mode=int(self.ceil_mode),
             count_include_pad=int(self.count_include_pad),
         )

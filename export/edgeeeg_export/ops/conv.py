@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.op import Cached, CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, lower_one, require
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, TimeWindow, lower_one, require
 from edgeeeg_export.ops.window import Window
 from edgeeeg_export.tensor import Array, TensorType
 
@@ -56,14 +56,13 @@ class Conv(Op):
         )
         return (self.window(weight.shape).infer(x, c_out),)
 
-    def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
-        """Look-ahead: an output that needs frames which come after its hop."""
-        return self.window(inputs[1].shape).obstacle(inputs[0])
+    def time_window(self, inputs: tuple[TensorType, ...]) -> TimeWindow | None:
+        """Its kernel, where it lies over time."""
+        return self.window(inputs[1].shape).over_time(inputs[0], 0.0)
 
-    def behind_cache(self, inputs: tuple[TensorType, ...]) -> Cached | None:
-        """A cache of the frames it pads, and itself without that padding."""
-        cached = self.window(inputs[1].shape).behind_cache(inputs[0])
-        return None if cached is None else Cached(cached[0], 0.0, replace(self, pads=cached[1]))
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
+        """Other padding of time."""
+        return replace(self, pads=self.window(inputs[1].shape).repadded(inputs[0], before, after))
 
     def with_padding(self, pads: Pads) -> Op | None:
         """A convolution that pads as much more: its own pads are zeros as well."""
@@ -101,7 +100,9 @@ class Conv(Op):
         x, weight = call.input_types[0].shape, call.input_types[1].shape
         bias = call.inputs[2] if len(call.inputs) == 3 else "0"
         operands = ", ".join((call.inputs[0], call.inputs[1], bias, call.outputs[0]))
-        if len(x) == 3 and x[0] == 1 and self.pads == (0, 0):
+        if len(x) == 3 and x[0] == 1 and max(self.pads) <= 0:
+            first = call.inputs[0] if self.pads[0] == 0 else f"{call.inputs[0]} + {-self.pads[0]}"
+            operands = ", ".join((first, call.inputs[1], bias, call.outputs[0]))
             sizes = (*x[1:], weight[0], call.output_types[0].shape[2], weight[2])
             form = (*self.strides, *self.dilations, self.groups)
             return f"edgeeeg_conv1d({operands}, {', '.join(str(v) for v in (*sizes, *form))});"
@@ -110,13 +111,14 @@ class Conv(Op):
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Conv."""
+        x, pads = self.window(call.input_types[1].shape).to_onnx(call)
         call.builder.add(
             "Conv",
-            call.inputs,
+            (x, *call.inputs[1:]),
             call.outputs[0],
             strides=list(self.strides),
             dilations=list(self.dilations),
             group=self.groups,
-            pads=list(self.pads),
+            pads=list(pads),
             kernel_shape=list(call.input_types[1].shape[2:]),
         )

@@ -8,13 +8,16 @@ import numpy as np
 
 from edgeeeg_export.ops.axis import AxisWalk
 from edgeeeg_export.ops.loop_nest import nest
-from edgeeeg_export.ops.op import Cached, CCall, OnnxCall, Op, Pads, require
+from edgeeeg_export.ops.op import CCall, OnnxCall, Op, Pads, TimeWindow, require
 from edgeeeg_export.tensor import Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
 class Frame(Op):
-    """x (…, n, …) becomes (…, frames, length, …): along time, a frame every `step` of x's own frames."""
+    """x (…, n, …) becomes (…, frames, length, …): along time, a frame every `step` of x's own frames.
+
+    A negative `pad` leaves out the first elements.
+    """
 
     axis: int
     length: int
@@ -33,22 +36,15 @@ class Frame(Op):
             return (replace(x, shape=shape, time_axis=x.time_axis + 1),)
         return (replace(x, shape=shape),)
 
-    def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
-        """A frame that begins after the past it needs."""
-        (x,) = inputs
-        needed = self.length - self.step
-        if x.time_axis != self.axis or needed <= self.pad < max(self.length, 1):
+    def time_window(self, inputs: tuple[TensorType, ...]) -> TimeWindow | None:
+        """A frame, where it is one of time."""
+        if inputs[0].time_axis != self.axis:
             return None
-        return (
-            f"its frames of {self.length} every {self.step} need {max(needed, 0)} samples of the past, and "
-            f"it pads {self.pad}; pad {max(needed, 0)} zeros in front of its input and none behind"
-        )
+        return TimeWindow(self.length, self.step, self.pad)
 
-    def behind_cache(self, inputs: tuple[TensorType, ...]) -> Cached | None:
-        """A cache of what it pads."""
-        if inputs[0].time_axis != self.axis or self.pad == 0:
-            return None
-        return Cached(self.pad, 0.0, replace(self, pad=0))
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
+        """Frames from another place on; what is behind the last whole frame is never read."""
+        return replace(self, pad=before)
 
     def with_padding(self, pads: Pads) -> Op | None:
         """Frames that begin in as many zeros more."""
@@ -61,13 +57,15 @@ class Frame(Op):
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Pick frame by frame."""
         (x,) = inputs
-        widths = [(self.pad if axis == self.axis else 0, 0) for axis in range(x.ndim)]
-        return (np.take(np.pad(x, widths), self._picked(x.shape[self.axis]), axis=self.axis),), ()
+        picked = self._picked(x.shape[self.axis])
+        if self.pad > 0:
+            x = np.pad(x, [(self.pad if axis == self.axis else 0, 0) for axis in range(x.ndim)])
+        return (np.take(x, picked, axis=self.axis),), ()
 
     def _picked(self, extent: int) -> np.ndarray:
         """Where in the padded axis each element comes from, (frames, length)."""
         frames = (extent + self.pad - self.length) // self.step + 1
-        return np.arange(frames)[:, None] * self.step + np.arange(self.length)
+        return np.arange(frames)[:, None] * self.step + np.arange(self.length) + max(-self.pad, 0)
 
     def view(self, inputs: tuple[TensorType, ...]) -> tuple[int, ...] | None:
         """The same memory, where one frame is all there is: a hop of one step behind its cache."""
@@ -77,13 +75,16 @@ class Frame(Op):
         """Nested loops over the output."""
         walk = AxisWalk.along(call.input_types[0].shape, self.axis)
         frames = call.output_types[0].shape[self.axis]
-        at = f"i1 * {self.step} + i2" + (f" - {self.pad}" if self.pad else "")
+        at = f"i1 * {self.step} + i2" + (
+            f" {'-' if self.pad > 0 else '+'} {abs(self.pad)}" if self.pad else ""
+        )
         source = f"{call.inputs[0]}[(i0 * {walk.extent} + at) * {walk.inner} + i3]"
-        value = f"at < {walk.extent} ? {source} : 0.0f" if self.pad else source
+        value = f"at < {walk.extent} ? {source} : 0.0f" if self.pad > 0 else source
         return "size_t o = 0;\n" + nest(
             (walk.outer, frames, self.length, walk.inner),
             (
-                f"const size_t at = {at};" + (" /* in front of the input it wraps */" if self.pad else ""),
+                f"const size_t at = {at};"
+                + (" /* in front of the input it wraps */" if self.pad > 0 else ""),
                 f"{call.outputs[0]}[o++] = {value};",
             ),
         )
@@ -91,7 +92,7 @@ class Frame(Op):
     def to_onnx(self, call: OnnxCall) -> None:
         """Pad and Gather with constant indices."""
         add, constant, x = call.builder.add, call.builder.constant, call.inputs[0]
-        if self.pad:
+        if self.pad > 0:
             rank = len(call.input_types[0].shape)
             pads = [self.pad if axis == self.axis else 0 for axis in range(2 * rank)]
             x = add("Pad", (x, constant(pads, "int64")))

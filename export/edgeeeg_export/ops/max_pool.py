@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.op import Cached, CCall, Lowered, OnnxCall, OnnxNode, Op, require
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, TimeWindow, require
 from edgeeeg_export.ops.window import Window
 from edgeeeg_export.tensor import Array, TensorType
 
@@ -46,13 +46,16 @@ class MaxPool(Op):
         return (self.window.infer(x, x.shape[1]),)
 
     def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
-        """Look-ahead: an output that needs frames which come after its hop."""
+        """A last output that only the end of a recording has."""
         return self.window.obstacle(inputs[0])
 
-    def behind_cache(self, inputs: tuple[TensorType, ...]) -> Cached | None:
-        """A cache of the frames it pads, and itself without that padding."""
-        cached = self.window.behind_cache(inputs[0])
-        return None if cached is None else Cached(cached[0], LOWEST, replace(self, pads=cached[1]))
+    def time_window(self, inputs: tuple[TensorType, ...]) -> TimeWindow | None:
+        """Its kernel, where it lies over time."""
+        return self.window.over_time(inputs[0], LOWEST)
+
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
+        """Other padding of time."""
+        return replace(self, pads=self.window.repadded(inputs[0], before, after))
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
@@ -73,13 +76,14 @@ class MaxPool(Op):
 
     def to_onnx(self, call: OnnxCall) -> None:
         """MaxPool."""
+        x, pads = self.window.to_onnx(call)
         call.builder.add(
             "MaxPool",
-            call.inputs,
+            (x,),
             call.outputs[0],
             kernel_shape=list(self.kernel),
             strides=list(self.strides),
             dilations=list(self.dilations),
-            pads=list(self.pads),
+            pads=list(pads),
             ceil_mode=int(self.ceil_mode),
         )

@@ -28,13 +28,17 @@ class CCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
-    """What streaming puts in place of an operator that pads its past: a cache of `length` frames that start
-    as `padding`, and `op` without that padding behind it."""
+class TimeWindow:
+    """How an operator slides along time: output o sees `reach` frames from o stride - before on.
 
-    length: int
-    padding: float
-    op: Op
+    `before` and `after` frames of `padding` lie around the recording; negative ones are left out of it.
+    """
+
+    reach: int
+    stride: int = 1
+    before: int = 0
+    after: int = 0
+    padding: float = 0.0
 
 
 class OnnxBuilder(Protocol):
@@ -80,6 +84,11 @@ class Op(ABC):
         """The name that tables, messages and generated files use."""
         return type(self).__name__
 
+    @property
+    def core(self) -> Op:
+        """What computes: the operator itself, or the one that it wraps."""
+        return self
+
     @abstractmethod
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """Types of the outputs.
@@ -95,12 +104,16 @@ class Op(ABC):
         return ()
 
     def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
-        """Why this operator cannot run continuously, hop by hop, and what would; None if it can."""
+        """Why this operator needs its whole window, and what would not; None if it runs hop by hop."""
         return None
 
-    def behind_cache(self, inputs: tuple[TensorType, ...]) -> Cached | None:
-        """What a stream runs instead, if this operator pads its past; None if it sees its own hop only."""
+    def time_window(self, inputs: tuple[TensorType, ...]) -> TimeWindow | None:
+        """What an output sees of time; None if frame o of every output is made of frame o of the inputs."""
         return None
+
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
+        """The same operator with other padding of time, which negative padding crops; for windows of time."""
+        raise NotImplementedError(f"{self.kind} has no window of time")
 
     def with_padding(self, pads: Pads) -> Op | None:
         """This operator with zeros around its input; None if it cannot pad so."""

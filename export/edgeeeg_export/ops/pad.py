@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgeeeg_export.ops.axis import needs_window
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.loop_nest import element, nest
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, TimeWindow, lower_one, require
 from edgeeeg_export.tensor import Array, TensorType
 
 SOURCES = {
@@ -57,19 +57,24 @@ class Pad(Op):
         return (TensorType(shape, x.time_axis, x.samples_per_frame),)
 
     def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
-        """Padding of time."""
-        padded = tuple(axis for axis, pair in enumerate(self.pads) if pair != (0, 0))
-        x = inputs[0]
-        if x.time_axis not in padded:
+        """Padding of time with what lies at its ends."""
+        if self.mode == "constant" or self._over_time(inputs[0]) == (0, 0):
             return None
-        before, after = self.pads[x.time_axis]
-        if min(before, after) < 0:
-            return (
-                f"it cuts {-min(before, 0)} frames from the start of time and {-min(after, 0)} from its end, "
-                "and a stream has no end; cut what a Conv1d before it pads, as a TCN does"
-            )
-        return needs_window(
-            x, padded, "put the padding into the Conv1d behind it: edgeeeg.layers.CausalConv1d"
+        return needs_window(inputs[0], (inputs[0].time_axis or 0,), "pad with zeros")
+
+    def _over_time(self, x: TensorType) -> tuple[int, int]:
+        return (0, 0) if x.time_axis is None else self.pads[x.time_axis]
+
+    def time_window(self, inputs: tuple[TensorType, ...]) -> TimeWindow | None:
+        """One frame, moved by what is padded in front."""
+        before, after = self._over_time(inputs[0])
+        return None if (before, after) == (0, 0) else TimeWindow(1, 1, before, after, self.value)
+
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
+        """Other padding of time."""
+        time = inputs[0].time_axis
+        return replace(
+            self, pads=tuple((before, after) if k == time else pair for k, pair in enumerate(self.pads))
         )
 
     def run(

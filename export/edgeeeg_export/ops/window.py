@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.op import CCall, OnnxNode, Pads, require
+from edgeeeg_export.ops.op import CCall, OnnxCall, OnnxNode, Pads, TimeWindow, require
 from edgeeeg_export.tensor import Array, TensorType
 
 C_AXES = 3  # axes of an `edgeeeg_window`
@@ -21,6 +21,7 @@ C_AXES = 3  # axes of an `edgeeeg_window`
 class Window:
     """Geometry per axis; `pads` is in ONNX order: before every axis, then after every axis.
 
+    Negative padding leaves elements out, as the window of a stream does with what its cache keeps for others.
     With `ceil_mode` a last output may reach past the padding, as long as it begins within it.
     """
 
@@ -106,34 +107,32 @@ class Window:
         return TensorType((x.shape[0], channels, *self.out(x.shape[2:])), x.time_axis, samples)
 
     def obstacle(self, x: TensorType) -> str | None:
-        """Look-ahead: an output that needs frames which come after its hop."""
+        """A last output that only the end of a recording has."""
+        window = self.over_time(x, 0.0)
+        if window is None or not self.ceil_mode:
+            return None
+        if (window.before + window.after - window.reach) % window.stride == 0:
+            return None
+        return "ceil_mode adds a frame at the end of a recording, and a stream has no end; turn ceil_mode off"
+
+    def over_time(self, x: TensorType, padding: float) -> TimeWindow | None:
+        """What an output sees of time; None where the window lies over other axes alone."""
         if x.time_axis is None or x.time_axis < 2:
             return None
         axis = x.time_axis - 2
-        needed = self.reach(axis) - self.strides[axis]
-        how = "edgeeeg.layers.CausalConv1d" if len(self.kernel) == 1 else "torch.nn.functional.pad before it"
-        remedy = f"pad {max(needed, 0)} on the left and none on the right ({how})"
-        if self.before(axis) < needed:
-            ahead = needed - self.before(axis)
-            return (
-                f"it pads {self.before(axis)} of the {needed} frames that it needs from the past, so each "
-                f"output waits for {ahead} frames ({ahead * x.samples_per_frame} samples) of the future; "
-                f"{remedy}"
-            )
-        before, after = self.before(axis), self.after(axis)
-        if before + after >= needed + self.strides[axis]:
-            return f"it pads {before} + {after} frames and so makes more than came in; {remedy}"
-        if self.ceil_mode and before + after > needed:
-            return f"ceil_mode lets it make more frames than came in; {remedy}, or turn ceil_mode off"
-        return None
-
-    def behind_cache(self, x: TensorType) -> tuple[int, tuple[int, ...]] | None:
-        """The frames that a cache keeps for it and the pads that are left then; None if it pads no past."""
-        if x.time_axis is None or x.time_axis < 2 or self.before(x.time_axis - 2) == 0:
+        ends = self.before(axis), self.after(axis)
+        if (self.reach(axis), self.strides[axis], *ends) == (1, 1, 0, 0):
             return None
+        return TimeWindow(self.reach(axis), self.strides[axis], *ends, padding)
+
+    def repadded(self, x: TensorType, before: int, after: int) -> tuple[int, ...]:
+        """Its pads with others along time."""
+        if x.time_axis is None:
+            raise ValueError("a tensor without time has no padding of time")
         axis, rank = x.time_axis - 2, len(self.kernel)
-        pads = tuple(0 if k in (axis, rank + axis) else pad for k, pad in enumerate(self.pads))
-        return self.before(axis), pads
+        pads = list(self.pads)
+        pads[axis], pads[rank + axis] = before, after
+        return tuple(pads)
 
     def with_padding(self, pads: Pads) -> tuple[int, ...] | None:
         """Its pads with these around x; None where they are not on its axes, or take elements away."""
@@ -144,11 +143,34 @@ class Window:
 
     def pad(self, x: Array, value: float) -> Array:
         """x with its padding, and as much more behind it as `ceil_mode` reaches."""
+        x, kept = self.cropped(x)
+        if kept is not self:
+            return kept.pad(x, value)
         widths = [(0, 0), (0, 0)]
         for axis, (extent, count) in enumerate(zip(x.shape[2:], self.out(x.shape[2:]), strict=True)):
             used = (count - 1) * self.strides[axis] + self.reach(axis)
             widths.append((self.before(axis), max(used - extent - self.before(axis), self.after(axis))))
         return np.pad(x, widths, constant_values=np.float32(value))
+
+    def cropped(self, x: Array) -> tuple[Array, Window]:
+        """x without what negative padding leaves out, and the window without that padding."""
+        if min(self.pads) >= 0:
+            return x, self
+        kept: list[slice] = [slice(None), slice(None)]
+        for axis, extent in enumerate(x.shape[2:]):
+            kept.append(slice(max(-self.before(axis), 0), extent - max(-self.after(axis), 0)))
+        pads = tuple(max(pad, 0) for pad in self.pads)
+        return x[tuple(kept)], replace(self, pads=pads)
+
+    def to_onnx(self, call: OnnxCall) -> tuple[str, tuple[int, ...]]:
+        """The name of x without what negative padding leaves out, and the pads that are left."""
+        if min(self.pads) >= 0:
+            return call.inputs[0], self.pads
+        rank, shape, constant = len(self.kernel), call.input_types[0].shape[2:], call.builder.constant
+        starts = [max(-self.before(axis), 0) for axis in range(rank)]
+        ends = [extent - max(-self.after(axis), 0) for axis, extent in enumerate(shape)]
+        bounds = [constant(values, "int64") for values in (starts, ends, [axis + 2 for axis in range(rank)])]
+        return call.builder.add("Slice", (call.inputs[0], *bounds)), tuple(max(pad, 0) for pad in self.pads)
 
     def taps(self, padded: Array, out: tuple[int, ...]) -> Iterator[Array]:
         """For every tap, row-major, what all outputs see there: views (…, outputs per axis)."""
@@ -172,5 +194,10 @@ class Window:
             (self.pads[rank:], 0),
         )
         filled = ((neutral,) * (C_AXES - rank) + tuple(values) for values, neutral in fields)
-        braces = ", ".join("{" + ", ".join(str(v) for v in values) + "}" for values in filled)
+        braces = ", ".join("{" + ", ".join(_size(v) for v in values) + "}" for values in filled)
         return f"static const edgeeeg_window window = {{{braces}}};"
+
+
+def _size(value: int) -> str:
+    """A C size; what is negative wraps, and wraps back when an index is added to it."""
+    return str(value) if value >= 0 else f"(size_t)-{-value}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgeeeg_export.graph import Graph
+from edgeeeg_export.ops.guarded import Guarded
 from edgeeeg_export.ops.lif import Lif
 
 
@@ -19,7 +20,7 @@ def forced_names(spikes: str) -> tuple[str, str]:
 
 def spiking(graph: Graph) -> tuple[str, ...]:
     """The outputs of the spiking layers."""
-    return tuple(node.outputs[0] for node in graph.nodes if isinstance(node.op, Lif))
+    return tuple(node.outputs[0] for node in graph.nodes if isinstance(node.op.core, Lif))
 
 
 def force_spikes(graph: Graph) -> Graph:
@@ -29,11 +30,15 @@ def force_spikes(graph: Graph) -> Graph:
     nodes = []
     for node in graph.nodes:
         sources = tuple(renamed.get(name, name) for name in node.inputs)
-        if isinstance(node.op, Lif):
+        op = node.op
+        if isinstance(op.core, Lif):
             now, before = forced_names(node.outputs[0])
             inputs[now] = inputs[before] = graph.tensors[node.outputs[0]]
             renamed[node.outputs[0]] = now
-            sources = (*sources[:3], before)
-        nodes.append(replace(node, inputs=sources))
+            clock = sources[-1:] if isinstance(op, Guarded) else ()
+            sources = (*sources[:3], before, *clock)
+            if isinstance(op, Guarded):
+                op = replace(op, axes=(*op.axes[:3], op.result_axes[0]))
+        nodes.append(replace(node, op=op, inputs=sources))
     outputs = (*graph.outputs, *(name for name in spiking(graph) if name not in graph.outputs))
-    return Graph(graph.name, inputs, outputs, tuple(nodes), graph.constants)
+    return Graph(graph.name, inputs, outputs, tuple(nodes), graph.constants, graph.timing)

@@ -27,6 +27,15 @@ long edgeeeg_host_run(edgeeeg_model_t *model, const int16_t *samples, size_t fra
     return steps;
 }
 
+/* Outputs that remain after the last sample, at most `room` of them; returns their number. */
+long edgeeeg_host_flush(edgeeeg_model_t *model, float *outputs, size_t room) {
+    long steps = 0;
+    while ((size_t)steps < room && edgeeeg_model_flush(model, outputs + steps * EDGEEEG_N_OUTPUTS)) {
+        steps++;
+    }
+    return steps;
+}
+
 size_t edgeeeg_host_save(const edgeeeg_model_t *model, uint8_t *buffer, size_t size) {
     return edgeeeg_model_save(model, buffer, size);
 }

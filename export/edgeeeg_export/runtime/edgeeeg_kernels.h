@@ -10,6 +10,7 @@
 #include "edgeeeg_recurrent.h"
 #include "edgeeeg_select.h"
 #include "edgeeeg_spectrum.h"
+#include "edgeeeg_stream.h"
 #include "edgeeeg_window.h"
 
 /* y[r][n] = bias[n] + sum_k x[r][k] weight[k][n]; bias may be 0 */
@@ -44,19 +45,6 @@ static inline void edgeeeg_conv1d(const float *x, const float *weight, const flo
                 }
             }
             y[o * t_out + t] = sum;
-        }
-    }
-}
-
-/* window[row] holds `length` old frames, then the new ones: drop the oldest, append x */
-static inline void edgeeeg_cache(const float *x, float *window, size_t rows, size_t length, size_t frames) {
-    for (size_t r = 0; r < rows; r++) {
-        float *row = window + r * (length + frames);
-        for (size_t i = 0; i < length; i++) {
-            row[i] = row[i + frames];
-        }
-        for (size_t i = 0; i < frames; i++) {
-            row[length + i] = x[r * frames + i];
         }
     }
 }

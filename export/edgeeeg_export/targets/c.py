@@ -20,13 +20,17 @@ RUNTIME_HEADERS = (
     "edgeeeg_recurrent.h",
     "edgeeeg_select.h",
     "edgeeeg_spectrum.h",
+    "edgeeeg_stream.h",
     "edgeeeg_window.h",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class CProgram:
-    """Generated files by name, and the memory that one model instance takes, in bytes."""
+    """Generated files by name, and the memory that one model instance takes, in bytes.
+
+    The first output comes after `delay` steps more than the first, and `flush` remain after the last sample.
+    """
 
     files: Mapping[str, str]
     prefix: str
@@ -40,6 +44,8 @@ class CProgram:
     n_chans: int
     hop: int
     n_outputs: int
+    delay: int
+    flush: int
 
     def write(self, folder: Path) -> Path:
         """Write the files into a folder, made if it is missing, and return it."""
@@ -81,10 +87,12 @@ def emit(graph: Graph, lsb: float) -> CProgram:
         arena_bound_bytes=4 * layout.plan.lower_bound,
         arena_peak=layout.plan.peak,
         saved_bytes=layout.saved_bytes,
-        # the waiting samples, their count, the states and the arena, all of four bytes
-        struct_bytes=4 * (layout.input_type.size + 1 + state_floats + layout.arena),
+        # the waiting samples, the counters, the states and the arena, all of four bytes
+        struct_bytes=4 * (layout.input_type.size + 1 + len(layout.counters) + state_floats + layout.arena),
         weight_bytes=4 * sum(value.size for value in graph.constants.values()),
         n_chans=n_chans,
         hop=hop,
         n_outputs=layout.n_outputs,
+        delay=graph.timing.delay,
+        flush=graph.timing.flush,
     )

@@ -49,6 +49,7 @@ static inline int edgeeeg_model_step(edgeeeg_model_t *model, float *outputs) {{
     return 1;
 }}
 
+{_flush(layout, results)}
 static inline size_t edgeeeg_model_save(const edgeeeg_model_t *model, uint8_t *buffer, size_t size) {{
     return {n}_save(model, buffer, size);
 }}
@@ -59,4 +60,20 @@ static inline int edgeeeg_model_restore(edgeeeg_model_t *model, const uint8_t *b
 
 /* {n.upper()}_ERROR_FULL and its like are the errors of push and restore */
 #endif
+"""
+
+
+def _flush(layout: StreamLayout, results: str) -> str:
+    """The flush of a model under the common name; nothing remains of one that is never late."""
+    head = "static inline int edgeeeg_model_flush(edgeeeg_model_t *model, float *outputs) {\n"
+    if not layout.graph.timing.flush:
+        return f"{head}    (void)model;\n    (void)outputs;\n    return 0;\n}}\n"
+    n = layout.name
+    return f"""{head}    {n}_outputs_t values;
+    if ({n}_flush(model, &values) != 1) {{
+        return 0;
+    }}
+{results}
+    return 1;
+}}
 """

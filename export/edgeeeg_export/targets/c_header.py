@@ -16,6 +16,21 @@ def header(layout: StreamLayout) -> str:
         f"/* {comment(name)} {graph.tensors[name].shape} */"
         for name in graph.outputs
     )
+    timing = graph.timing
+    counters = "".join(f"    uint32_t {name}; /* {what} */\n" for name, _, what in layout.counters)
+    ended = (
+        f", /* a saved state of another model, or of another size */\n"
+        f"    {upper}_ERROR_ENDED = -4  /* the recording was ended by a flush; init begins another */"
+        if timing.flush
+        else "  /* a saved state of another model, or of another size */"
+    )
+    flush = ""
+    if timing.flush:
+        flush = f"""
+/* After the last sample: 1 while outputs remain, {timing.flush} in all, then 0. Frames that fill no step are
+ * lost, and only init makes the model run again. */
+int {n}_flush({n}_t *model, {n}_outputs_t *outputs);
+"""
     return f"""{layout.banner(f"{n}: one step consumes {hop} frames of {channels} channels.")}
 #ifndef {upper}_H
 #define {upper}_H
@@ -29,13 +44,13 @@ enum {{
     {upper}_SAVED_BYTES = {layout.saved_bytes},
     {upper}_ERROR_FULL = -1,  /* pushed more frames than one step takes; nothing was taken */
     {upper}_ERROR_INPUT = -2, /* a sample is not finite; nothing was taken */
-    {upper}_ERROR_STATE = -3  /* a saved state of another model, or of another size */
+    {upper}_ERROR_STATE = -3{ended}
 }};
 
 typedef struct {{
     float samples[{layout.input_type.size}]; /* (channels, frames) */
     uint32_t filled; /* frames that wait in it */
-{state_struct(state)}    float arena[{layout.arena}];
+{counters}{state_struct(state)}    float arena[{layout.arena}];
 }} {n}_t;
 
 typedef struct {{
@@ -50,7 +65,7 @@ int {layout.push}_f32({n}_t *model, const float *samples, size_t frames);
 
 /* 1: outputs are ready; 0: more samples are needed. */
 int {n}_step({n}_t *model, {n}_outputs_t *outputs);
-
+{flush}
 /* Bytes written, 0 if they do not fit; then 0, or a negative error that leaves the model as it was. */
 size_t {n}_save(const {n}_t *model, uint8_t *buffer, size_t size);
 int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size);

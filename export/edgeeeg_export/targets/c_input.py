@@ -23,8 +23,11 @@ def push(layout: StreamLayout) -> str:
 def _push(layout: StreamLayout, function: str, kind: str, check: str, value: str) -> str:
     n = layout.name
     channels, hop = layout.input_type.shape[1:]
+    ended = ""
+    if layout.graph.timing.flush:
+        ended = f"    if (model->flushed > 0) {{\n        return {n.upper()}_ERROR_ENDED;\n    }}\n"
     return f"""int {function}({n}_t *model, const {kind} *samples, size_t frames) {{
-    if (frames > {hop} - model->filled) {{
+{ended}    if (frames > {hop} - model->filled) {{
         return {n.upper()}_ERROR_FULL;
     }}
 {check}    float *next = model->samples + model->filled;

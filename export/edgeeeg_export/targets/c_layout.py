@@ -9,6 +9,7 @@ from edgeeeg import __version__
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cache import Cache
+from edgeeeg_export.ops.clock import Clock
 from edgeeeg_export.passes.plan import INPUT, STATE, Plan, plan
 from edgeeeg_export.tensor import Array, TensorType
 
@@ -109,9 +110,27 @@ class StreamLayout(Layout):
         return f"{self.name}_push_{symbol(name)}"
 
     @property
+    def counters(self) -> tuple[tuple[str, int, str], ...]:
+        """The counters besides `filled` that this program has: member, initial value, meaning."""
+        timing = self.graph.timing
+        early = ("early", timing.delay, "steps before the first output") if timing.delay else None
+        flushed = ("flushed", 0, "steps since the recording ended") if timing.flush else None
+        return tuple(counter for counter in (early, flushed) if counter is not None)
+
+    @property
+    def ended(self) -> str | None:
+        """The C expression for the clock's flag that the recording has ended, if the program has a clock."""
+        for node in self.graph.nodes:
+            if isinstance(node.op, Clock):
+                _, flag = self.fields[node.name]
+                return f"model->state.{flag.name}[0]"
+        return None
+
+    @property
     def saved_bytes(self) -> int:
         """Bytes of a saved state."""
-        return SAVE_HEADER_BYTES + 4 * (self.input_type.size + sum(field.size for field in self.states))
+        words = len(self.counters) + self.input_type.size + sum(field.size for field in self.states)
+        return SAVE_HEADER_BYTES + 4 * words
 
 
 def lay_out(graph: Graph) -> Layout:
@@ -200,6 +219,7 @@ def start(pointer: str, field: Field) -> str:
     return f"{definition}\n{fill(pointer, field.size, f'{table}[i]')}"
 
 
-def fill(pointer: str, size: int, value: str) -> str:
+def fill(pointer: str, size: int, value: str, depth: int = 1) -> str:
     """A loop that assigns to each of `size` elements; `value` may use the index `i`."""
-    return f"    for (size_t i = 0; i < {size}; i++) {{\n        {pointer}[i] = {value};\n    }}"
+    pad = "    " * depth
+    return f"{pad}for (size_t i = 0; i < {size}; i++) {{\n{pad}    {pointer}[i] = {value};\n{pad}}}"

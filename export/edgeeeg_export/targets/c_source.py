@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeeeg_export.graph import Node
+from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cache import Cache
 from edgeeeg_export.ops.op import CCall
 from edgeeeg_export.targets.c_input import push
@@ -27,13 +28,41 @@ int {n}_step({n}_t *model, {n}_outputs_t *outputs) {{
     }}
     model->filled = 0;
 {calls(layout)}
-{results}
+{_warm_up(layout)}{results}
     return 1;
 }}
-
+{_flush(layout)}
 {signature(layout)}
 {save(layout)}
 {restore(layout)}"""
+
+
+def _warm_up(layout: StreamLayout) -> str:
+    """The end of a step whose output would lie before the start of the recording."""
+    if not layout.graph.timing.delay:
+        return ""
+    return "    if (model->early > 0) {\n        model->early--;\n        return 0;\n    }\n"
+
+
+def _flush(layout: StreamLayout) -> str:
+    """`NAME_flush`, where outputs remain after the last sample."""
+    n, steps = layout.name, layout.graph.timing.flush
+    if not steps:
+        return ""
+    end = f"        {layout.ended} = model->flushed == 0 ? 1.0f : {layout.ended};\n" if layout.ended else ""
+    return f"""
+int {n}_flush({n}_t *model, {n}_outputs_t *outputs) {{
+    while (model->flushed < {steps}) {{
+{end}        model->flushed++;
+{fill("model->samples", layout.input_type.size, literal(0.0), depth=2)}
+        model->filled = {layout.input_type.shape[2]};
+        if ({n}_step(model, outputs) == 1) {{
+            return 1;
+        }}
+    }}
+    return 0;
+}}
+"""
 
 
 def definitions(layout: Layout) -> str:

@@ -13,7 +13,8 @@ def init(layout: StreamLayout) -> str:
     fills += [start(f"model->state.{f.name}", f) for f in layout.states]
     fills.append(fill("model->arena", layout.arena, literal(0.0)))
     body = "\n".join(fills)
-    return f"int {n}_init({n}_t *model) {{\n    model->filled = 0;\n{body}\n    return 0;\n}}\n"
+    counters = "".join(f"    model->{name} = {value};\n" for name, value, _ in layout.counters)
+    return f"int {n}_init({n}_t *model) {{\n    model->filled = 0;\n{counters}{body}\n    return 0;\n}}\n"
 
 
 def signature(layout: StreamLayout) -> str:
@@ -61,6 +62,7 @@ static size_t get(const uint8_t *buffer, size_t at, float *values, size_t count)
 def save(layout: StreamLayout) -> str:
     """`NAME_save`."""
     n = layout.name
+    counters = "".join(f"    at = put_word(buffer, at, model->{name});\n" for name, _, _ in layout.counters)
     puts = "\n".join(f"    at = put(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
     return f"""size_t {n}_save(const {n}_t *model, uint8_t *buffer, size_t size) {{
     if (size < {layout.saved_bytes}) {{
@@ -70,7 +72,7 @@ def save(layout: StreamLayout) -> str:
         buffer[i] = signature[i];
     }}
     size_t at = put_word(buffer, sizeof signature, model->filled);
-{puts}
+{counters}{puts}
     return at;
 }}
 """
@@ -79,6 +81,9 @@ def save(layout: StreamLayout) -> str:
 def restore(layout: StreamLayout) -> str:
     """`NAME_restore`: everything is checked before anything is changed."""
     n = layout.name
+    counters = "".join(
+        f"    model->{name} = get_word(buffer, at);\n    at += 4;\n" for name, _, _ in layout.counters
+    )
     gets = "\n".join(f"    at = get(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
     return f"""int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size) {{
     if (size != {layout.saved_bytes}
@@ -92,7 +97,7 @@ def restore(layout: StreamLayout) -> str:
     }}
     model->filled = get_word(buffer, sizeof signature);
     size_t at = sizeof signature + 4;
-{gets}
+{counters}{gets}
     return 0;
 }}
 """

@@ -34,6 +34,7 @@ class NativeModel:
         self._library = ctypes.CDLL(str(library.resolve()))
         self._library.edgeeeg_host_size.restype = ctypes.c_size_t
         self._library.edgeeeg_host_run.restype = ctypes.c_long
+        self._library.edgeeeg_host_flush.restype = ctypes.c_long
         self._library.edgeeeg_host_save.restype = ctypes.c_size_t
         self._model = ctypes.create_string_buffer(self._library.edgeeeg_host_size())
         self._n_outputs, self._hop, self._saved_bytes = n_outputs, hop, saved_bytes
@@ -55,6 +56,14 @@ class NativeModel:
         )
         if steps < 0:
             raise BundleError(f"the compiled model refused its input with error {steps}")
+        return outputs[:steps]
+
+    def flush(self, n_steps: int) -> NDArray[np.float32]:
+        """End the recording; returns the outputs (n_steps, n_outputs) that remain, at most `n_steps`."""
+        outputs = np.empty((n_steps, self._n_outputs), dtype=np.float32)
+        steps = self._library.edgeeeg_host_flush(
+            self._model, outputs.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(n_steps)
+        )
         return outputs[:steps]
 
     def save(self) -> bytes:

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from edgeeeg_export.graph import Graph
+from edgeeeg_export.ops.clock import ENDED, Clock
 from edgeeeg_export.targets import onnx_step
 from edgeeeg_export.tensor import Array
 
 
 def run_steps(graph: Graph, inputs: Mapping[str, Array], expose: Sequence[str] = ()) -> dict[str, Array]:
-    """Outputs and exposed tensors of a streaming graph by name, each over all steps along its time axis.
+    """Outputs and exposed tensors of a streaming graph by name, each over the recording along its time axis.
+
+    The recording is flushed at its end, and frames from before its start are left out.
 
     Parameters
     ----------
@@ -34,15 +37,33 @@ def run_steps(graph: Graph, inputs: Mapping[str, Array], expose: Sequence[str] =
     states = {state.name: state.start() for state in graph.all_states()}
     fetched = [*wanted, *(name + onnx_step.NEXT for name in states)]
     hops = {name: _hops(value, graph, name) for name, value in inputs.items()}
+    steps = min(len(pieces) for pieces in hops.values())
+    ended = {
+        f"{node.name}.{ENDED}": np.ones(1, dtype=np.float32)
+        for node in graph.nodes
+        if isinstance(node.op, Clock)
+    }
     pieces: list[list[Array]] = []
-    for feeds in zip(*hops.values(), strict=True):
-        results = session.run(fetched, dict(zip(hops, feeds, strict=True)) | states)
+    for step in range(steps + graph.timing.flush):
+        if step == steps:
+            states |= ended
+        feeds = {
+            name: values[step] if step < len(values) else np.zeros_like(values[0])
+            for name, values in hops.items()
+        }
+        results = session.run(fetched, feeds | states)
         pieces.append(results[: len(wanted)])
         states = dict(zip(states, results[len(wanted) :], strict=True))
     return {
-        name: np.concatenate(values, axis=graph.tensors[name].time_axis)
+        name: _within(graph, name, np.concatenate(values, axis=graph.tensors[name].time_axis))
         for name, values in zip(wanted, zip(*pieces, strict=True), strict=True)
     }
+
+
+def _within(graph: Graph, name: str, value: Array) -> Array:
+    """A tensor over all steps, from its first frame of the recording on."""
+    axis = graph.tensors[name].time_axis or 0
+    return np.take(value, range(graph.timing.behind.get(name, 0), value.shape[axis]), axis=axis)
 
 
 def _hops(value: Array, graph: Graph, name: str) -> list[Array]:
