@@ -6,6 +6,7 @@ Source: Crochiere and Rabiner 1983, Multirate Digital Signal Processing (the int
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -31,12 +32,7 @@ class Interleave(Op):
             f"it expects (1, phases, channels, time), not {x.shape}",
         )
         _, phases, channels, frames = x.shape
-        samples, rest = divmod(x.samples_per_frame, phases)
-        require(
-            not rest,
-            f"its {phases} phases would split {x.samples_per_frame} samples into frames that are not whole; "
-            "resample to a whole fraction of the rate, or behind layers whose strides the phases divide",
-        )
+        samples = Fraction(x.samples_per_frame) / phases
         return (TensorType((1, channels, frames * phases), 2, samples),)
 
     def run(
