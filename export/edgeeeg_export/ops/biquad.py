@@ -58,12 +58,12 @@ class Biquad(Op):
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Section after section; what does not feed back is multiplied for all frames at once."""
         x, coefficients = inputs
-        y = np.ascontiguousarray(x[0].T)
+        y = np.array(x[0].T, order="C")  # a copy, also of a single channel, because it is overwritten
         memory = np.empty_like(states[0])
         for s, section in enumerate(coefficients):
             through, forward = section[0] * y, section[1:3, None] * y[:, None, :]
             alphas = section[3:, None]
-            d = np.ascontiguousarray(states[0][:, s].T)  # (2, channels)
+            d = states[0][:, s].T  # (2, channels)
             for t in range(len(y)):
                 result = through[t] + d[0]
                 moved = forward[t] - alphas * result

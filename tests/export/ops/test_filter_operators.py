@@ -83,6 +83,16 @@ def test_the_state_goes_from_call_to_call(op_type, chunk, onnx_model, counts, as
     same_bits(np.concatenate(pieces, axis=2), truth)
 
 
+@pytest.mark.parametrize("n_chans", [1, 2])
+def test_what_an_operator_reads_it_leaves_as_it_is(n_chans, counts, as_input):
+    x = as_input(counts(N_TIMES, n_chans))
+    before = x.copy()
+    memory = np.ones((n_chans, len(COEFFICIENTS), 2), dtype=np.float32)
+    Biquad().run((x, COEFFICIENTS), (memory,))
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(memory, 1.0)
+
+
 DESIGNS = {
     "0.5 to 40 Hz": butter(4, (0.5, 40.0), btype="bandpass", fs=SFREQ, output="sos"),
     "0.1 to 40 Hz": butter(4, (0.1, 40.0), btype="bandpass", fs=SFREQ, output="sos"),
