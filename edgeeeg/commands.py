@@ -134,6 +134,7 @@ def run(
         for start in range(0, eeg.n_times, block):
             pieces.append(stream.push(eeg.data[:, start : start + block]))
             progress.update(bar, completed=start + block)
+    pieces.append(stream.flush())
     outputs = np.concatenate(pieces)
     if out is not None:
         write_outputs(out, info, outputs)

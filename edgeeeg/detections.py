@@ -24,13 +24,14 @@ def above_threshold(manifest: Manifest, outputs: NDArray[np.float32]) -> tuple[A
     Returns
     -------
     tuple of Annotation
-        None where the manifest states no threshold. A step counts from its first sample to its last.
+        None where the manifest states no threshold. An output counts from the first sample to the last of the
+        step with which it came: of a model that looks ahead, later than what it speaks of.
     """
     threshold = manifest.outputs[0].threshold
     if threshold is None:
         return ()
     decided = np.concatenate([[False], outputs[:, 0] >= threshold, [False]])
-    edges = np.flatnonzero(decided[1:] != decided[:-1])
+    edges = np.flatnonzero(decided[1:] != decided[:-1]) + manifest.delay_steps
     seconds = manifest.hop / manifest.input.sfreq
     return tuple(
         Annotation(float(start * seconds), float((stop - start) * seconds), manifest.outputs[0].name)
@@ -39,7 +40,7 @@ def above_threshold(manifest: Manifest, outputs: NDArray[np.float32]) -> tuple[A
 
 
 def write_outputs(path: Path, manifest: Manifest, outputs: NDArray[np.float32]) -> None:
-    """Write a tab-separated file, a row per step: time of its last sample in s, then every output.
+    """Write a tab-separated file, a row per output: time of the last sample it took in s, then the values.
 
     An interrupted write leaves an older file as it was.
     """
@@ -47,7 +48,7 @@ def write_outputs(path: Path, manifest: Manifest, outputs: NDArray[np.float32]) 
     for info in manifest.outputs:
         size = int(np.prod(info.shape))
         names += [info.name] if size == 1 else [f"{info.name}_{k}" for k in range(size)]
-    times = ((np.arange(len(outputs)) + 1) * manifest.hop - 1) / manifest.input.sfreq
+    times = ((np.arange(len(outputs)) + manifest.delay_steps + 1) * manifest.hop - 1) / manifest.input.sfreq
     lines = ["\t".join(["time", *names])]
     for time, row in zip(times, outputs, strict=True):
         lines.append("\t".join([f"{time:.6f}", *(f"{value:.9g}" for value in row)]))

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 SCHEMA_VERSION = 1
 
@@ -88,11 +88,24 @@ class Manifest(_Record):
     generator: str
     name: SymbolPrefix
     model_hash: Hash
-    semantics: Literal["continuous"]
+    semantics: Literal["continuous", "windowed"]
     hop: int = Field(gt=0)
-    look_ahead_samples: int = 0
+    window: int | None = Field(default=None, gt=0)
+    """Samples of a window, if something in the model needs whole ones."""
+    delay_steps: int = Field(default=0, ge=0)
+    """Steps before the first output."""
+    flush_steps: int = Field(default=0, ge=0)
+    """Outputs that remain after the last sample."""
+    ended_state: str | None = None
+    """The state to be set to 1 when the recording has ended, if the program needs to be told."""
     input: InputInfo
     outputs: tuple[OutputInfo, ...] = Field(min_length=1)
     states: tuple[StateInfo, ...]
     c: CInfo
     files: dict[RelativePath, FileInfo]
+
+    @model_validator(mode="after")
+    def _ended_is_a_state(self) -> Manifest:
+        if self.ended_state is not None and self.ended_state not in {state.name for state in self.states}:
+            raise ValueError(f"ended_state '{self.ended_state}' is none of the states")
+        return self

@@ -73,6 +73,8 @@ class Stream:
         info = self.bundle.manifest
         self._waiting = np.empty((len(info.input.ch_names), 0), dtype=np.float32)
         self._states = {state.name: _start(state) for state in info.states}
+        self._early = info.delay_steps
+        self._ended = False
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Append samples and run every hop that they complete.
@@ -85,12 +87,14 @@ class Stream:
         Returns
         -------
         ndarray of float32, (n_steps, n_outputs)
-            All outputs of each step, flattened in manifest order; n_steps may be 0.
+            All outputs of each step, flattened in manifest order; n_steps may be 0. The first come as many
+            steps later as the manifest says.
 
         Raises
         ------
         RecordingError
-            If the channels do not match or a sample is not finite; nothing is taken then.
+            If the channels do not match, a sample is not finite or the recording has been ended; nothing is
+            taken then.
         """
         info = self.bundle.manifest
         samples = np.asarray(samples, dtype=np.float32)
@@ -105,13 +109,36 @@ class Stream:
                 f"channel {info.input.ch_names[channel]} has a sample that is not finite at index {time}; "
                 "repair or interpolate it before pushing"
             )
+        if self._ended:
+            raise RecordingError("the recording was ended by flush(); reset() begins another")
         self._waiting = np.concatenate([self._waiting, samples], axis=1)
         steps = []
         while self._waiting.shape[1] >= info.hop:
             steps.append(self._step(self._waiting[None, :, : info.hop]))
             self._waiting = self._waiting[:, info.hop :]
-        size = sum(int(np.prod(output.shape)) for output in info.outputs)
-        return np.stack(steps) if steps else np.empty((0, size), dtype=np.float32)
+        return self._ready(steps)
+
+    def flush(self) -> NDArray[np.float32]:
+        """End the recording and return the outputs (n_steps, n_outputs) that its last samples complete.
+
+        Samples that fill no step are left out. Only a model that looks ahead has any; after this, `reset`.
+        """
+        info = self.bundle.manifest
+        if self._ended:
+            return self._ready([])
+        self._ended = True
+        if info.ended_state is not None:
+            self._states[info.ended_state] = np.ones_like(self._states[info.ended_state])
+        silence = np.zeros((1, len(info.input.ch_names), info.hop), dtype=np.float32)
+        return self._ready([self._step(silence) for _ in range(info.flush_steps)])
+
+    def _ready(self, steps: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """The outputs of these steps, without those from before the start of the recording."""
+        early = min(self._early, len(steps))
+        self._early -= early
+        size = sum(int(np.prod(output.shape)) for output in self.bundle.manifest.outputs)
+        ready = steps[early:]
+        return np.stack(ready) if ready else np.empty((0, size), dtype=np.float32)
 
     def _step(self, hop: NDArray[np.float32]) -> NDArray[np.float32]:
         feeds = {self.bundle.manifest.input.name: np.ascontiguousarray(hop), **self._states}

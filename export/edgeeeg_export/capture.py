@@ -13,6 +13,7 @@ import onnx
 
 from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.ops import DOMAIN
+from edgeeeg_export.traceable import traceable
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +43,7 @@ def trace(model: torch.nn.Module, n_chans: int, n_times: int) -> torch.export.Ex
     """
     import torch
 
-    model = model.eval()
+    model = traceable(model.eval())
     example = torch.zeros(1, n_chans, n_times)
     try:
         with quiet():

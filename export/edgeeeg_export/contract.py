@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from edgeeeg_export import reference
 from edgeeeg_export.comparison import Record, Trace, compare_exact, compare_within
 from edgeeeg_export.errors import ContractBroken, ExportError
 from edgeeeg_export.graph import Graph
+from edgeeeg_export.lowering import Lowered
 from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.passes.force_spikes import force_spikes, forced_names, spiking
 from edgeeeg_export.source import Source
@@ -26,6 +27,9 @@ from edgeeeg_export.tensor import Array
 CHUNKS = (3, 7)
 """Hops per call of the chunked runs; `numpy` is one hop at a time, and the whole at once comes last."""
 
+SOURCE_WINDOWS = 16
+"""Windows of the recording on which a model of whole windows is compared with its original."""
+
 Counts = NDArray[np.int16]
 Runner = Callable[[CProgram, Counts], Array]
 """A target of ours: runs a program on counts (n_times, n_chans) from its initial state and returns its
@@ -36,13 +40,22 @@ outputs (n_steps, n_outputs)."""
 class Subject:
     """The model under test in all of its forms."""
 
-    offline: Graph
-    step: Graph
+    lowered: Lowered
     source: Source | None
     program: CProgram
     lsb: float
     sfreq: float
     thresholds: tuple[float | None, ...]
+
+    @property
+    def offline(self) -> Graph:
+        """The graph over a recording."""
+        return self.lowered.offline
+
+    @property
+    def step(self) -> Graph:
+        """The graph over a step."""
+        return self.lowered.step
 
     @property
     def hop(self) -> int:
@@ -89,9 +102,11 @@ def verify(
     ContractBroken
         If a target did not return outputs for every hop, or the model's own are not finite.
     """
-    if len(counts) < subject.hop:
+    needed = max(subject.hop, subject.lowered.window or 0)
+    if len(counts) < needed:
         raise ExportError(
-            f"{len(counts)} samples are fewer than one step of {subject.hop}: verify on a longer recording"
+            f"{len(counts)} samples are fewer than the {needed} of one step or window: verify on a longer "
+            "recording"
         )
     counts = np.ascontiguousarray(counts[: len(counts) - len(counts) % subject.hop], dtype=np.int16)
     samples = subject.samples(counts)
@@ -252,14 +267,18 @@ def _margins(subject: Subject, truth: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _compare(
-    subject: Subject, truth: Mapping[str, Array], free: Mapping[str, Array], forced: Mapping[str, Array]
+    subject: Subject,
+    truth: Mapping[str, Array],
+    free: Mapping[str, Array],
+    forced: Mapping[str, Array],
+    margins: Mapping[str, Array],
 ) -> Record:
     expected = _trace(subject, truth, forced)
     return compare_within(
         expected,
         _trace(subject, free, truth),
         _trace(subject, forced, truth),
-        _stack_spikes(subject, _margins(subject, truth), len(expected.outputs)),
+        _stack_spikes(subject, margins, len(expected.outputs)),
         subject.hop,
         subject.sfreq,
         subject.thresholds,
@@ -267,29 +286,62 @@ def _compare(
 
 
 def _source(subject: Subject, source: Source, samples: Array, truth: Mapping[str, Array]) -> Record:
-    length = source.longest(samples.shape[2])
-    length -= length % subject.hop
-    piece = samples[:, :, :length]
-    spikes = spiking(subject.step)
-    if length < samples.shape[2]:
+    """The original over the recording, or over stretches of it that are as long as it can take."""
+    runs = [_source_run(subject, source, piece, truth) for piece in _pieces(subject, source, samples)]
+    joined = tuple(_join(subject, parts) for parts in zip(*runs, strict=True))
+    seen = sum(piece.shape[2] for piece in _pieces(subject, source, samples))
+    return replace(_compare(subject, *joined), samples=seen)
+
+
+def _source_run(
+    subject: Subject, source: Source, piece: Array, truth: Mapping[str, Array]
+) -> tuple[Mapping[str, Array], ...]:
+    """The reference, the original running freely and with its spikes, and the margins, on one stretch."""
+    if piece.shape[2] < truth[subject.input].shape[2]:
         truth = reference.run(subject.offline, {subject.input: piece}).tensors
+    spikes = spiking(subject.step)
     free = source.run(piece)
     forced = source.run(piece, {name: truth[name] for name in spikes}) if spikes else free
-    return _compare(subject, truth, free, forced)
+    return truth, free, forced, _margins(subject, truth)
+
+
+def _pieces(subject: Subject, source: Source, samples: Array) -> list[Array]:
+    """The recording, or stretches spread over it: a model of whole windows sees one at a time."""
+    n_times, window = samples.shape[2], subject.lowered.window
+    if window is not None:
+        last = n_times - window
+        starts = sorted({round(last * k / (SOURCE_WINDOWS - 1)) for k in range(SOURCE_WINDOWS)})
+        return [samples[:, :, start : start + window] for start in starts]
+    length = source.longest(n_times)
+    return [samples[:, :, : length - length % subject.hop]]
+
+
+def _join(subject: Subject, parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """Tensors of several stretches, one after the other along time, in the shapes of the graph."""
+    joined = {}
+    for name in parts[0]:
+        type_ = subject.offline.tensors.get(name)
+        if type_ is None or type_.time_axis is None:
+            continue
+        values = [part[name] for part in parts]
+        if values[0].ndim != len(type_.shape):  # windows that are computed apart have an axis more
+            values = [value.reshape(1, *value.shape) for value in values]
+        joined[name] = np.concatenate(values, axis=type_.time_axis)
+    return joined
 
 
 def _onnxruntime(subject: Subject, samples: Array, truth: Mapping[str, Array]) -> Record:
     spikes, names = spiking(subject.step), _layer_names(subject)
     free = run_steps(subject.step, {subject.input: samples}, (*names, *spikes))
     if not spikes:
-        return _compare(subject, truth, free, free)
+        return _compare(subject, truth, free, free, {})
     inputs = {subject.input: samples}
     for name in spikes:
         now, before = forced_names(name)
         inputs[now] = _late(subject, name, truth[name], 0)
         inputs[before] = _late(subject, name, truth[name], 1)
     forced = run_steps(force_spikes(subject.step), inputs, names)
-    return _compare(subject, truth, free, forced)
+    return _compare(subject, truth, free, forced, _margins(subject, truth))
 
 
 def _late(subject: Subject, name: str, spikes: Array, frames: int) -> Array:

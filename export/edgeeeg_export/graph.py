@@ -31,6 +31,11 @@ class Node:
     outputs: tuple[str, ...]
     path: str = ""
 
+    def renamed(self, names: Mapping[str, str]) -> Node:
+        """The same node with other names for some of its tensors."""
+        inputs = tuple(names.get(name, name) for name in self.inputs)
+        return replace(self, inputs=inputs, outputs=tuple(names.get(name, name) for name in self.outputs))
+
     @property
     def label(self) -> str:
         """How messages name this layer: its module path and its operator."""

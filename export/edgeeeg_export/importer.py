@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -16,7 +17,27 @@ from onnx.reference import ReferenceEvaluator
 from edgeeeg_export.errors import CaptureError, GraphError, UnsupportedOperator
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops import FROM_ONNX, NEAREST_REWRITE
+from edgeeeg_export.ops.apart import Apart
+from edgeeeg_export.ops.op import Op
+from edgeeeg_export.ops.per_window import PerWindow
+from edgeeeg_export.ops.reshape import Reshape
+from edgeeeg_export.ops.windows import Windows
 from edgeeeg_export.tensor import Array, TensorType
+
+Semantics = Literal["continuous", "windowed"]
+"""How a program runs on an endless recording: its state carried for ever, or anew in every window."""
+
+
+class Domain(IntEnum):
+    """Where a tensor that varies in time lies."""
+
+    STREAM = 0  # along time
+    WINDOWS = 1  # a batch of windows
+    APART = 2  # each window by itself
+
+
+_Lowered = tuple[Op, tuple[str, ...], tuple[str, ...], tuple[TensorType, ...]]
+"""An operator, its inputs, its outputs and their types."""
 
 OPSETS = range(13, 27)
 """Versions of the standard whose operators mean the same as those of the set."""
@@ -28,8 +49,14 @@ MOVES = ("Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
 """What may be done with such a tensor, besides casting it to float: nothing that computes."""
 
 
-def import_onnx(model: onnx.ModelProto, name: str, *, streaming: bool = True) -> Graph:
+def import_onnx(
+    model: onnx.ModelProto, name: str, *, streaming: bool = True, semantics: Semantics = "continuous"
+) -> Graph:
     """Build the graph of an ONNX model.
+
+    Of a streaming graph every layer runs along time as far as it can. What needs its whole window (dense over
+    time, global pooling, a backward recurrence, attention) reads `Windows` of its operands, as long as the
+    model was captured with, and has time on the axis of the batch from there on.
 
     Batch dimensions that are symbolic become 1. Nodes whose inputs are all constant are folded. Tensors of
     the program are float32: truth values are 0 and 1, and what `ArgMax` and `TopK` find are whole numbers.
@@ -43,6 +70,9 @@ def import_onnx(model: onnx.ModelProto, name: str, *, streaming: bool = True) ->
     streaming : bool
         Inputs are (1, channels, time), time last. Without it there is no time axis, and inputs are of any
         number and shape.
+    semantics : "continuous" or "windowed"
+        Whether layers with a state carry it for ever, or need their whole window too, so that every window is
+        computed as if it were a recording of its own.
 
     Raises
     ------
@@ -57,10 +87,12 @@ def import_onnx(model: onnx.ModelProto, name: str, *, streaming: bool = True) ->
             raise CaptureError(
                 f"the model has opset {opset.version}; export it with one from {OPSETS.start} to {OPSETS[-1]}"
             )
-    importing = _Import(model, streaming)
+    importing = _Import(model, streaming, semantics)
     for proto in model.graph.node:
         importing.take(proto)
     outputs = tuple(value.name for value in model.graph.output)
+    if semantics == "windowed":
+        importing.window_outputs(outputs)
     return Graph(name, importing.inputs, outputs, tuple(importing.nodes), importing.operands(outputs))
 
 
@@ -113,7 +145,10 @@ def _layer_name(path: str, kind: str) -> str:
 class _Import:
     """One pass over the nodes: constants known so far, types of run-time tensors, operators made."""
 
-    def __init__(self, model: onnx.ModelProto, streaming: bool) -> None:
+    def __init__(self, model: onnx.ModelProto, streaming: bool, semantics: Semantics) -> None:
+        self.semantics = semantics
+        self.windows: dict[tuple[str, Domain], str] = {}
+        self.domains: dict[str, Domain] = {}
         self.constants: dict[str, np.ndarray] = {
             tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer
         }
@@ -148,22 +183,142 @@ class _Import:
             return
         node = ImportedNode(proto, self)
         self._follow_integers(node)
-        lower = FROM_ONNX.get(_key(proto))
-        if lower is None:
+        if _key(proto) not in FROM_ONNX:
             raise UnsupportedOperator(_outside(proto))
-        for op, inputs, outputs in lower(node):
-            types = []
-            for name in inputs:
-                if name not in self.types:
-                    self.types[name] = TensorType(tuple(node.known_constant(name).shape))
-                types.append(self.types[name])
-            try:
-                produced = op.infer(tuple(types))
-            except GraphError as error:
-                raise GraphError(f"layer {node.label}: {error}") from error
+        for op, inputs, outputs, produced in self._lower_where_it_runs(node):
             self.types.update(zip(outputs, produced, strict=True))
+            domains = {self.domains.get(name, Domain.STREAM) for name in inputs if self._varies(name)}
+            domain = Domain.WINDOWS if isinstance(op, Windows) else max(domains, default=Domain.STREAM)
+            self.domains.update(dict.fromkeys(outputs, domain))
             unique = self._unique(_layer_name(node.path, op.kind))
             self.nodes.append(Node(unique, op, inputs, outputs, node.path))
+
+    def _varies(self, name: str) -> bool:
+        return name in self.types and self.types[name].time_axis is not None
+
+    def _lower_where_it_runs(self, node: ImportedNode) -> list[_Lowered]:
+        """Along time if it can; else on a batch of windows, if it leaves the batch alone; else on each alone.
+
+        Where none of them will do, the reason of the last: it is the one without time.
+        """
+        domains = [self.domains.get(name, Domain.STREAM) for name in node.inputs if self._varies(name)]
+        lowest = max(domains, default=Domain.STREAM)
+        if lowest < Domain.APART:
+            for domain in (d for d in (Domain.STREAM, Domain.WINDOWS) if d >= lowest):
+                try:
+                    return self._lower(self._reading(node, domain))
+                except (GraphError, UnsupportedOperator):
+                    if not domains:
+                        raise
+        return self._lower_apart(self._reading(node, Domain.APART))
+
+    def _lower(self, node: ImportedNode) -> list[_Lowered]:
+        """What a node becomes, with the types of the results; an error if it needs its whole window."""
+        lowered: list[_Lowered] = []
+        types = dict(self.types)
+        for op, inputs, outputs in FROM_ONNX[_key(node.proto)](node):
+            for name in inputs:
+                if name not in types:
+                    types[name] = self.types[name] = TensorType(tuple(node.known_constant(name).shape))
+            operands = tuple(types[name] for name in inputs)
+            try:
+                produced = op.infer(operands)
+            except GraphError as error:
+                raise GraphError(f"layer {node.label}: {error}") from error
+            reason = op.obstacle(operands)
+            if self.semantics == "windowed" and op.states(operands):
+                reason = "it has a state, which begins anew in every window"
+            if reason is not None:
+                raise GraphError(f"layer {node.label} cannot stream: {reason}")
+            types.update(zip(outputs, produced, strict=True))
+            lowered.append((op, inputs, outputs, produced))
+        return lowered
+
+    def _lower_apart(self, node: ImportedNode) -> list[_Lowered]:
+        """What a node becomes where each window is computed by itself, without a time axis."""
+        types = dict(self.types)
+        single = {name: TensorType(types[name].shape[1:]) for name in node.inputs if self._varies(name)}
+        try:
+            self.types = types | single
+            lowered = self._lower(node)
+            added = {name: type_ for name, type_ in self.types.items() if name not in types}
+        finally:
+            self.types = types
+        self.types |= added
+        varying = set(single)
+        wrapped: list[_Lowered] = []
+        known = dict(self.types)
+        for op, inputs, outputs, produced in lowered:
+            if not varying.intersection(inputs):
+                wrapped.append((op, inputs, outputs, produced))
+                known.update(zip(outputs, produced, strict=True))
+                continue
+            apart = PerWindow(op, tuple(name in varying for name in inputs))
+            results = apart.infer(tuple(known[name] for name in inputs))
+            varying.update(outputs)
+            known.update(zip(outputs, results, strict=True))
+            wrapped.append((apart, inputs, outputs, results))
+        return wrapped
+
+    def _reading(self, node: ImportedNode, domain: Domain) -> ImportedNode:
+        """The same node reading its varying operands as windows of that kind."""
+        proto = onnx.NodeProto()
+        proto.CopyFrom(node.proto)
+        for k, name in enumerate(node.inputs):
+            if not self._varies(name):
+                continue
+            if self.domains.get(name, Domain.STREAM) < Domain.WINDOWS <= domain:
+                name = self._window(name, node)
+            if self.domains.get(name, Domain.STREAM) < Domain.APART <= domain:
+                name = self._apart(name, node)
+            proto.input[k] = name
+        return ImportedNode(proto, self)
+
+    def _window(self, name: str, node: ImportedNode, result: str = "") -> str:
+        """The windows of a tensor, made when they are first asked for."""
+        type_ = self.types[name]
+        free = [k for k, n in enumerate(type_.shape) if n == 1 and k != type_.time_axis]
+        if type_.time_axis is None:
+            raise node.refuse(f"its operand '{name}' does not vary in time")
+        if not free and (name, Domain.STREAM) not in self.windows:
+            leading = f"{name}.batch"
+            shape = tuple(-1 if k == type_.time_axis else n for k, n in enumerate(type_.shape))
+            self._add(node, Reshape((1, *shape)), name, leading, Domain.STREAM)
+            self.windows[name, Domain.STREAM] = leading
+        name = self.windows.get((name, Domain.STREAM), name)
+        type_ = self.types[name]
+        key = (name, Domain.WINDOWS)
+        if key not in self.windows:
+            op = Windows(type_.time_axis or 0, 0 if not free else free[0], type_.frames)
+            self.windows[key] = self._add(node, op, name, result or f"{name}.windows", Domain.WINDOWS)
+        return self.windows[key]
+
+    def _apart(self, name: str, node: ImportedNode) -> str:
+        """Windows of a tensor on an axis of their own, made when they are first asked for."""
+        key = (name, Domain.APART)
+        if key not in self.windows:
+            op = Apart(self.types[name].time_axis or 0)
+            self.windows[key] = self._add(node, op, name, f"{name}.apart", Domain.APART)
+        return self.windows[key]
+
+    def _add(self, node: ImportedNode, op: Op, source: str, result: str, domain: Domain) -> str:
+        """Append an operator with one operand and one result."""
+        (self.types[result],) = op.infer((self.types[source],))
+        self.domains[result] = domain
+        unique = self._unique(_layer_name(node.path, op.kind))
+        self.nodes.append(Node(unique, op, (source,), (result,), node.path))
+        return result
+
+    def window_outputs(self, outputs: tuple[str, ...]) -> None:
+        """Give out windows of those outputs that run along time, each under its own name."""
+        for name in outputs:
+            if not self._varies(name) or self.domains.get(name, Domain.STREAM) > Domain.STREAM:
+                continue
+            early = f"{name}.stream"
+            self.nodes = [made.renamed({name: early}) for made in self.nodes]
+            self.types[early] = self.types.pop(name)
+            identity = onnx.helper.make_node("Identity", [early], [name], name=name)
+            self._window(early, ImportedNode(identity, self), name)
 
     def _follow_integers(self, node: ImportedNode) -> None:
         """Keep account of tensors that are int64 in ONNX, and refuse arithmetic on what floats hold here."""

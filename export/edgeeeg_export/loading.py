@@ -96,22 +96,23 @@ def _existing(path: str) -> str:
 
 
 def _from_module(module: torch.nn.Module, n_chans: int | None, n_times: int | None, unit: str) -> LoadedModel:
-    n_chans = n_chans or getattr(module, "n_chans", None)
+    n_chans = n_chans or _declared(module, "n_chans")
     if n_chans is None:
         raise CaptureError(
             f"{type(module).__name__} does not say how many channels it takes: pass --n-chans, or give it an "
             "attribute n_chans"
         )
-    hop = getattr(module, "hop", 1)
-    for name, value in (("n_chans", n_chans), ("hop", hop), ("n_times", getattr(module, "n_times", None))):
+    declared = _declared(module, "hop")
+    hop = 1 if declared is None else declared
+    for name, value in (("n_chans", n_chans), ("hop", hop), ("n_times", _declared(module, "n_times"))):
         if value is not None and (not isinstance(value, int) or value < 1):
             raise CaptureError(
                 f"{type(module).__name__}.{name} is {value!r}; it must be a whole number from 1"
             )
-    n_times = n_times or getattr(module, "n_times", None) or -(-DEFAULT_TIMES // hop) * hop
+    n_times = n_times or _declared(module, "n_times") or -(-DEFAULT_TIMES // hop) * hop
     program = capture.trace(module, n_chans, n_times)
     return LoadedModel(
-        capture.to_onnx(program), TorchSource(program, module), getattr(module, "sfreq", None), unit
+        capture.to_onnx(program), TorchSource(program, module), _declared(module, "sfreq"), unit
     )
 
 
@@ -187,3 +188,11 @@ def _load_weights(module: torch.nn.Module, weights: Path) -> None:
     except (RuntimeError, AttributeError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise CaptureError(f"{weights} does not hold the weights of this model: {reason}") from error
+
+
+def _declared(module: torch.nn.Module, name: str) -> Any:
+    """An attribute in which a module says what it takes, or None."""
+    try:
+        return getattr(module, name, None)
+    except ValueError:  # braindecode's answer for what a model was not told
+        return None

@@ -6,6 +6,11 @@ from edgeeeg.manifest import Manifest
 
 INTRODUCTION = "A model exported with edgeeeg."
 
+MEANING = {
+    "continuous": "equal to one pass over the whole recording",
+    "windowed": "every window equal to a pass over it alone",
+}
+
 FILES = """\
 `verification.json` says how far each target is from the NumPy reference. `golden.npz` holds int16 `counts`
 and the float32 `outputs` they must give, bit for bit. `c/` is C99: compile with `-std=c99 -ffp-contract=off
@@ -24,7 +29,13 @@ def render(info: Manifest, introduction: str = "") -> str:
         (
             "step",
             f"{info.hop} samples ({1000 * info.hop / info.input.sfreq:.1f} ms), semantics "
-            f"`{info.semantics}`: equal to one pass over the whole recording",
+            f"`{info.semantics}`: {MEANING[info.semantics]}",
+        ),
+        (
+            "delay",
+            f"the first output comes with step {info.delay_steps + 1}, "
+            f"{info.delay_steps * info.hop / info.input.sfreq:.3f} s late for look-ahead or window; "
+            f"{info.flush_steps} outputs remain after the last sample",
         ),
         ("outputs", ", ".join(f"{output.name} {output.shape}" for output in info.outputs)),
         (

@@ -27,10 +27,10 @@ from edgeeeg_export.boards import check_fit, find_board
 from edgeeeg_export.comparison import Record
 from edgeeeg_export.errors import CaptureError, ExportError
 from edgeeeg_export.footprint import model_flash_bytes
-from edgeeeg_export.importer import import_onnx
+from edgeeeg_export.importer import Semantics
 from edgeeeg_export.loading import LoadedModel, load_model
-from edgeeeg_export.passes import simplify
-from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.lowering import lower
+from edgeeeg_export.ops.clock import ENDED, Clock
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
 from edgeeeg_export.verification_counts import counts_for, verification_counts
@@ -67,6 +67,7 @@ def export_model(
     n_chans: int | None = None,
     n_times: int | None = None,
     hop: int | None = None,
+    semantics: Semantics = "continuous",
     lsb: float | None = None,
     threshold: float | None = None,
     board: str | None = None,
@@ -90,7 +91,11 @@ def export_model(
     ch_names : tuple of str
         The electrodes, in order; `EEG1`, `EEG2`, … without it.
     hop : int
-        Samples of one step; the fewest that give whole frames without it.
+        Samples of one step; without it the fewest that give whole frames, and about an eighth of a window
+        where something needs whole windows.
+    semantics : "continuous" or "windowed"
+        Layers that have a state, or pad time, run on for ever; or each window of as many samples as the model
+        was captured with is computed as a recording of its own.
     lsb : float
         Input units per int16 count.
     threshold : float or None
@@ -116,7 +121,14 @@ def export_model(
     """
     loaded = load_model(model, weights, n_chans, n_times)
     compiled = compile_model(
-        loaded, name=name, sfreq=sfreq, ch_names=ch_names, hop=hop, lsb=lsb, threshold=threshold
+        loaded,
+        name=name,
+        sfreq=sfreq,
+        ch_names=ch_names,
+        hop=hop,
+        semantics=semantics,
+        lsb=lsb,
+        threshold=threshold,
     )
     if board is not None:
         chosen = find_board(board)
@@ -143,6 +155,7 @@ def compile_model(
     sfreq: float | None = None,
     ch_names: tuple[str, ...] | None = None,
     hop: int | None = None,
+    semantics: Semantics = "continuous",
     lsb: float | None = None,
     threshold: float | None = None,
 ) -> Compiled:
@@ -151,12 +164,13 @@ def compile_model(
     threshold = loaded.threshold if threshold is None else threshold
     if sfreq is None:
         raise CaptureError("the model does not say its sampling rate: pass --sfreq (Hz)")
-    offline = simplify(import_onnx(loaded.onnx_model, name))
-    if len(offline.inputs) != 1:
+    lowered = lower(loaded.onnx_model, name, hop, semantics)
+    step = lowered.step
+    if len(step.inputs) != 1:
         raise ExportError(
-            f"the model has {len(offline.inputs)} inputs ({', '.join(offline.inputs)}); one is supported"
+            f"the model has {len(step.inputs)} inputs ({', '.join(step.inputs)}); one is supported"
         )
-    (input_type,) = offline.inputs.values()
+    (input_type,) = step.inputs.values()
     n_chans = input_type.shape[1]
     names = ch_names or tuple(f"EEG{i + 1}" for i in range(n_chans))
     if len(names) != n_chans:
@@ -165,13 +179,12 @@ def compile_model(
         )
     if len(set(names)) < n_chans:
         raise ExportError(f"two channels bear one name: {', '.join(names)}")
-    step = stream(offline, hop)
     if lsb is None:
         lsb = NORMALISED_LSB if loaded.unit == "z" else MICROVOLT_LSB
     program = c.emit(step, lsb)
     thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]
-    subject = contract.Subject(offline, step, loaded.source, program, lsb, sfreq, tuple(thresholds))
-    manifest = _manifest(subject, name, loaded.unit, names, threshold)
+    subject = contract.Subject(lowered, loaded.source, program, lsb, sfreq, tuple(thresholds))
+    manifest = _manifest(subject, name, semantics, loaded.unit, names, threshold)
     contents = {f"c/{path}": text.encode() for path, text in sorted(program.files.items())}
     contents["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     contents["captured.onnx"] = loaded.onnx_model.SerializeToString(deterministic=True)
@@ -179,7 +192,12 @@ def compile_model(
 
 
 def _manifest(
-    subject: contract.Subject, name: str, unit: str, ch_names: tuple[str, ...], threshold: float | None
+    subject: contract.Subject,
+    name: str,
+    semantics: Semantics,
+    unit: str,
+    ch_names: tuple[str, ...],
+    threshold: float | None,
 ) -> Manifest:
     """What the bundle will say of the program; its files are not known yet."""
     step, program = subject.step, subject.program
@@ -189,8 +207,14 @@ def _manifest(
             generator=f"edgeeeg {__version__}",
             name=name,
             model_hash=step.hash,
-            semantics="continuous",
+            semantics=semantics,
             hop=program.hop,
+            window=subject.lowered.window,
+            delay_steps=step.timing.delay,
+            flush_steps=step.timing.flush,
+            ended_state=next(
+                (f"{node.name}.{ENDED}" for node in step.nodes if isinstance(node.op, Clock)), None
+            ),
             input=InputInfo.model_validate(
                 {
                     "name": subject.input,
@@ -237,8 +261,8 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
         captured = onnx.load(str(bundle.path("captured.onnx")))
     except DecodeError as error:
         raise ExportError(f"{bundle.folder}: captured.onnx is no ONNX model; export it again") from error
-    offline = simplify(import_onnx(captured, info.name))
-    step = stream(offline, info.hop)
+    lowered = lower(captured, info.name, info.hop, info.semantics)
+    step = lowered.step
     if step.hash != info.model_hash:
         raise ExportError(
             f"{bundle.folder} was exported by {info.generator}; this version builds another program from it: "
@@ -253,9 +277,7 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
                 f"{bundle.folder}: {name} is not what captured.onnx and the manifest give; export it again"
             )
     thresholds = [o.threshold for o in info.outputs for _ in range(int(np.prod(o.shape)))]
-    return contract.Subject(
-        offline, step, source, program, info.input.lsb, info.input.sfreq, tuple(thresholds)
-    )
+    return contract.Subject(lowered, source, program, info.input.lsb, info.input.sfreq, tuple(thresholds))
 
 
 def _golden(compiled: Compiled, counts: contract.Counts) -> bytes:
@@ -265,8 +287,8 @@ def _golden(compiled: Compiled, counts: contract.Counts) -> bytes:
     subject = compiled.subject
     n_times = min(len(counts), int(GOLDEN_SECONDS * subject.sfreq))
     counts = counts[: n_times - n_times % subject.hop]
-    tensors = reference.run(subject.step, {subject.input: subject.samples(counts)}).tensors
-    outputs = contract.stack_outputs(subject.step, tensors)
+    samples = {subject.input: subject.samples(counts)}
+    outputs = contract.stack_outputs(subject.step, reference.run_stream(subject.step, samples, len(counts)))
     buffer = io.BytesIO()
     # as np.savez writes it, but without the time of day: the same export gives the same bytes
     with zipfile.ZipFile(buffer, "w") as archive:

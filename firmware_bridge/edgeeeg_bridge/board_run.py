@@ -93,5 +93,6 @@ def run_on_port(
 
 
 def _stream(device: Device, counts: NDArray[np.int16], on_progress: Progress | None) -> BoardRun:
-    outputs = device.stream(counts, on_progress=on_progress)
+    """The whole recording; the model waits for a reset then, if anything remained of it."""
+    outputs = np.concatenate([device.stream(counts, on_progress=on_progress), device.flush()])
     return BoardRun(outputs, device.stats())

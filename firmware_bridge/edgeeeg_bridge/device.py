@@ -14,6 +14,7 @@ from edgeeeg_bridge.errors import BoardRefused, UnusableStream
 from edgeeeg_bridge.messages import (
     Command,
     Error,
+    Flush,
     Hello,
     Outputs,
     Reply,
@@ -130,6 +131,23 @@ class Device:
                 values.append(reply.values)
             if on_progress is not None:
                 on_progress(min(n_answered * chunk, len(wire)))
+        return self._outputs(values)
+
+    def flush(self) -> NDArray[np.float32]:
+        """End the recording and return the outputs (n_steps, n_outputs) that remain; then `reset`.
+
+        Samples that complete no step are left out. Only a model that looks ahead has any.
+        """
+        values: list[bytes] = []
+        while True:
+            (reply,) = self._exchange_all(Flush())
+            if not isinstance(reply, Outputs):
+                raise BoardRefused(f"the board answered a flush with {type(reply).__name__}")
+            if not reply.values:
+                return self._outputs(values)
+            values.append(reply.values)
+
+    def _outputs(self, values: list[bytes]) -> NDArray[np.float32]:
         return np.frombuffer(b"".join(values), dtype="<f4").reshape(-1, self.hello.n_outputs).copy()
 
     def reset(self) -> None:

@@ -60,6 +60,18 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
+class Flush:
+    """The recording is over: ask for one of the outputs that remain, none when all have been sent."""
+
+    seq: int = 0
+    round: int = 0
+
+    def payload(self) -> bytes:
+        """Bytes of the message."""
+        return _COMMAND.pack(CommandKind.FLUSH, self.round, self.seq)
+
+
+@dataclass(frozen=True, slots=True)
 class StatsRequest:
     """Ask for the board's counters."""
 
@@ -100,7 +112,7 @@ class Restore:
         return header + _OFFSET_TOTAL.pack(self.offset, self.total) + self.state
 
 
-Command = Samples | Reset | StatsRequest | Save | Restore
+Command = Samples | Flush | Reset | StatsRequest | Save | Restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +153,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The float32 outputs, (n_steps, n_outputs), of the steps that one `Samples` completed; may be empty."""
+    """The float32 outputs, (n_steps, n_outputs), of the steps that a `Samples` or `Flush` completed."""
 
     seq: int
     values: bytes

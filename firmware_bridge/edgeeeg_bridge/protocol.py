@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a message changes; a board of another version is refused at the hello."""
 
 MAX_PAYLOAD = 512
@@ -40,6 +40,7 @@ class CommandKind(IntEnum):
     STATS_REQUEST = 0x04
     SAVE = 0x05
     RESTORE = 0x06
+    FLUSH = 0x07
 
 
 class ReplyKind(IntEnum):

@@ -74,6 +74,9 @@ static int run_model(link_t *link, size_t frames) {
             steps++;
             link->pending = 0;
             link->pending_known = true;
+        } else if (status == 2) {
+            link->pending = 0;
+            link->pending_known = true;
         } else if (status < 0 || link->pending >= model->hop) {
             /* A step that takes a whole hop without a result would leave no room for the next frame. */
             link->model_status = status < 0 ? status : 1;
@@ -83,6 +86,16 @@ static int run_model(link_t *link, size_t frames) {
         frames -= some;
     }
     return steps;
+}
+
+/* The outputs of so many steps, as link->outputs holds them. */
+static uint8_t *put_outputs(link_t *link, int steps, link_reply_t *reply) {
+    link->steps += (uint32_t)steps;
+    reply->payload[0] = LINK_REPLY_OUTPUTS;
+    uint8_t *end = reply->payload + LINK_REPLY_HEADER_BYTES;
+    for (int i = 0; i < steps * link->model->n_outputs; i++)
+        end = put_f32(end, link->outputs[i]);
+    return end;
 }
 
 static uint8_t *answer_samples(link_t *link, const uint8_t *body, size_t n, link_reply_t *reply) {
@@ -98,12 +111,15 @@ static uint8_t *answer_samples(link_t *link, const uint8_t *body, size_t n, link
     int steps = link->model_status == 0 ? run_model(link, frames) : -1;
     if (steps < 0)
         return refuse(reply, LINK_ERROR_MODEL, link->model_status);
-    link->steps += (uint32_t)steps;
-    reply->payload[0] = LINK_REPLY_OUTPUTS;
-    uint8_t *end = reply->payload + LINK_REPLY_HEADER_BYTES;
-    for (int i = 0; i < steps * model->n_outputs; i++)
-        end = put_f32(end, link->outputs[i]);
-    return end;
+    return put_outputs(link, steps, reply);
+}
+
+static uint8_t *answer_flush(link_t *link, size_t n, link_reply_t *reply) {
+    if (n != 0)
+        return refuse(reply, LINK_ERROR_MALFORMED, (int)n);
+    if (link->model_status != 0)
+        return refuse(reply, LINK_ERROR_MODEL, link->model_status);
+    return put_outputs(link, link->model->flush(link->model->self, link->outputs), reply);
 }
 
 static uint8_t *answer_reset(link_t *link, size_t n, link_reply_t *reply) {
@@ -183,6 +199,9 @@ static void carry_out(link_t *link, const uint8_t *command, size_t n, link_reply
         break;
     case LINK_COMMAND_RESET:
         end = answer_reset(link, body_bytes, reply);
+        break;
+    case LINK_COMMAND_FLUSH:
+        end = answer_flush(link, body_bytes, reply);
         break;
     case LINK_COMMAND_STATS_REQUEST:
         end = answer_stats(link, body_bytes, reply);

@@ -16,8 +16,10 @@ typedef struct {
     void *self;
     int (*init)(void *self);
     int (*push)(void *self, const int16_t *samples,
-                size_t frames);              /* (frames, n_chans), at most hop pending */
-    int (*step)(void *self, float *outputs); /* (n_outputs); 1: written, 0: more needed */
+                size_t frames); /* (frames, n_chans), at most hop pending */
+    int (*step)(void *self,
+                float *outputs); /* (n_outputs); 1: written, 0: more needed, 2: before the first output */
+    int (*flush)(void *self, float *outputs); /* the recording is over; 1: written, 0: none remains */
     size_t (*save)(const void *self, uint8_t *buffer, size_t size);
     int (*restore)(void *self, const uint8_t *buffer, size_t size);
     uint8_t *state;   /* saved_bytes bytes in which a state is put together on its way */

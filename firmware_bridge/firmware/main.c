@@ -28,6 +28,10 @@ static int step(void *self, float *outputs) {
     return edgeeeg_model_step(self, outputs);
 }
 
+static int flush(void *self, float *outputs) {
+    return edgeeeg_model_flush(self, outputs);
+}
+
 static size_t save(const void *self, uint8_t *buffer, size_t size) {
     return edgeeeg_model_save(self, buffer, size);
 }
@@ -49,6 +53,7 @@ int main(void) {
         .init = init,
         .push = push,
         .step = step,
+        .flush = flush,
         .save = save,
         .restore = restore,
         .state = state_in_transit,

@@ -2,7 +2,7 @@
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 
-#define LINK_VERSION              1u
+#define LINK_VERSION              2u
 #define LINK_MAX_PAYLOAD          512u
 #define LINK_CRC_BYTES            4u
 #define LINK_MAX_CODED            519u
@@ -19,6 +19,7 @@
 #define LINK_COMMAND_STATS_REQUEST 0x04u
 #define LINK_COMMAND_SAVE          0x05u
 #define LINK_COMMAND_RESTORE       0x06u
+#define LINK_COMMAND_FLUSH         0x07u
 
 #define LINK_REPLY_HELLO   0x81u
 #define LINK_REPLY_OUTPUTS 0x82u

@@ -40,6 +40,10 @@ static int step(void *self, float *outputs) {
     return edgeeeg_model_step(self, outputs);
 }
 
+static int flush(void *self, float *outputs) {
+    return edgeeeg_model_flush(self, outputs);
+}
+
 static size_t save(const void *self, uint8_t *buffer, size_t size) {
     return edgeeeg_model_save(self, buffer, size);
 }
@@ -55,6 +59,7 @@ host_link_t *host_link_create(void) {
         .init = init,
         .push = push,
         .step = step,
+        .flush = flush,
         .save = save,
         .restore = restore,
         .state = host->state,

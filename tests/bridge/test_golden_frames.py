@@ -15,6 +15,7 @@ from edgeeeg_bridge.messages import (
     Ack,
     Command,
     Error,
+    Flush,
     Hello,
     HelloRequest,
     Message,
@@ -63,6 +64,9 @@ CONVERSATION: tuple[tuple[HelloRequest | Command, Message], ...] = (
     (Save(offset=5000, seq=10), Error(10, ErrorCode.STATE, 1188)),
     (Restore(0, 8, b"EKAF\0\0\0\0", seq=11), Error(11, ErrorCode.STATE, -2)),
     (Samples(bytes(4 * 101), seq=12), Error(12, ErrorCode.TOO_MANY_FRAMES, 101)),
+    (Flush(seq=13), Outputs(13, struct.pack("<5f", 1, 0, 0, 0, 0))),
+    (Flush(seq=14), Outputs(14, struct.pack("<5f", 2, 0, 0, 0, 0))),
+    (Flush(seq=15), Outputs(15, b"")),
 )
 
 

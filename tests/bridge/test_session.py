@@ -25,7 +25,7 @@ from edgeeeg_bridge.messages import (
     Stats,
     StatsRequest,
 )
-from edgeeeg_bridge.protocol import RX_BUFFER_BYTES, WINDOW, CommandKind, ErrorCode, ReplyKind
+from edgeeeg_bridge.protocol import RX_BUFFER_BYTES, VERSION, WINDOW, CommandKind, ErrorCode, ReplyKind
 from edgeeeg_bridge.session import TRANSITIONS, Session, SessionState
 
 KINDS = ("drop", "flip", "duplicate", "insert", "stray zero", "burst")
@@ -375,7 +375,7 @@ def test_a_silent_board_is_given_up_after_the_repeats() -> None:
 
 def test_a_host_of_another_version_is_told_the_boards_and_gets_no_session(c_board) -> None:
     answer = c_board.receive(encode_frame(bytes([CommandKind.HELLO_REQUEST, 77, 1, 0, 0, 0])))
-    assert FrameDecoder().receive_data(answer)[0][:2] == b"\x81\x01"
+    assert FrameDecoder().receive_data(answer)[0][:2] == bytes([0x81, VERSION])
     (refusal,) = FrameDecoder().receive_data(c_board.receive(encode_frame(Reset().payload())))
     assert refusal[0] == 0x87
     assert refusal[3] == ErrorCode.NO_SESSION

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, require
+from edgeeeg_export.ops.reshape import Reshape
+from edgeeeg_export.ops.windows import Windows
 from edgeeeg_export.tensor import Array, State, TensorType
 
 Memory = tuple[Array, ...]
@@ -102,7 +104,20 @@ class Recurrence(Op):
             node.add_constant(recurrent, "recurrent_weight"),
             node.add_constant(cls.merge(bias.astype(np.float32), hidden), "bias"),
         )
+        if final == ["final_h"] and op.carries(x):
+            return op._last_frame(x, hidden, names, *results)
         return ((op, names, tuple(results)),)
+
+    def _last_frame(self, x: TensorType, hidden: int, names: tuple[str, ...], y: str, final: str) -> Lowered:
+        """The final h of a layer that is carried for ever: what its result is at the end of each window."""
+        last = f"{final}.last"
+        frame = Windows(self.layout, 2 if self.layout == 0 else 0, 1, skip=x.frames - 1)
+        shape = (1, -1, hidden) if self.layout == 0 else (-1, 1, hidden)
+        return (
+            (replace(self, outputs=("y",)), names, (y,)),
+            (frame, (y,), (last,)),
+            (Reshape(shape), (last,), (final,)),
+        )
 
     @classmethod
     def attributes(cls, node: OnnxNode) -> dict[str, Any]:
@@ -197,7 +212,9 @@ class Recurrence(Op):
         after = np.empty((len(self.memories), directions, batch, hidden), dtype=np.float32)
         starts = np.zeros_like(after)
         if self.initial:
-            starts[...] = np.array(self.initial, dtype=np.float32).reshape(starts.shape)
+            starts[...] = np.array(self.initial, dtype=np.float32).reshape(
+                len(starts), directions, -1, hidden
+            )
         for d, backwards in enumerate(self.backwards):
             memory = states or tuple(starts[:, d])
             drive = accumulate(np.broadcast_to(bias[d, :rows], (steps, batch, rows)), x, weight[d])

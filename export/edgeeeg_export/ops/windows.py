@@ -1,4 +1,4 @@
-"""Windows: y[w] = x[skip + w stride … skip + w stride + length], whole windows of time as a batch.
+"""Windows: y[w] = `length` frames of x from w stride + skip on, windows of time as a batch.
 
 What needs its whole window at once reads these: time moves to the axis `batch`, of extent one in x, and each
 window is computed as if it were a recording of its own.
@@ -20,7 +20,8 @@ from edgeeeg_export.tensor import Array, TensorType
 class Windows(Op):
     """x (…, 1, …, frames, …) becomes (…, windows, …, length, …), a window every `stride` frames.
 
-    `axis` is that of time, `batch` the axis of extent one that the windows take.
+    `axis` is that of time, `batch` the axis of extent one that the windows take. There are as many as whole
+    windows of skip + length + rest frames.
     """
 
     axis: int
@@ -28,6 +29,12 @@ class Windows(Op):
     length: int
     stride: int = 1
     skip: int = 0
+    rest: int = 0
+
+    @property
+    def whole(self) -> int:
+        """Frames of a whole window, of which `length` are taken."""
+        return self.skip + self.length + self.rest
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """Time on the axis of the batch, its frames further apart by the stride."""
@@ -36,19 +43,19 @@ class Windows(Op):
             x.time_axis == self.axis and x.shape[self.batch] == 1 and self.batch != self.axis,
             f"{x.shape} has no time on axis {self.axis}, or axis {self.batch} is not free for its windows",
         )
-        room = x.frames - self.skip - self.length
-        require(room >= 0, f"{x.frames} frames of {x.shape} are fewer than a window of {self.length}")
+        room = x.frames - self.whole
+        require(room >= 0, f"{x.frames} frames of {x.shape} are fewer than a window of {self.whole}")
         shape = list(x.shape)
         shape[self.axis], shape[self.batch] = self.length, room // self.stride + 1
         return (TensorType(tuple(shape), self.batch, x.samples_per_frame * self.stride),)
 
     def time_window(self, inputs: tuple[TensorType, ...]) -> TimeWindow | None:
         """The window itself."""
-        return TimeWindow(self.length, self.stride, -self.skip)
+        return TimeWindow(self.length, self.stride, -self.skip, -self.rest)
 
     def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
-        """Windows from another place on; what is behind the last whole one is never read."""
-        return replace(self, skip=-before)
+        """Windows with another place in whole ones."""
+        return replace(self, skip=-before, rest=-after)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
@@ -62,14 +69,14 @@ class Windows(Op):
 
     def _picked(self, extent: int) -> np.ndarray:
         """Where each element comes from, (windows, length)."""
-        count = (extent - self.skip - self.length) // self.stride + 1
+        count = (extent - self.whole) // self.stride + 1
         return self.skip + np.arange(count)[:, None] * self.stride + np.arange(self.length)
 
     def view(self, inputs: tuple[TensorType, ...]) -> tuple[int, ...] | None:
         """The same memory where one window is all there is, or one row from its start on."""
         x = inputs[0].shape
         walk = AxisWalk.along(x, self.axis)
-        one = walk.extent - self.skip - self.length < self.stride
+        one = walk.extent - self.whole < self.stride
         return (self.skip * walk.inner,) if one and (walk.outer == 1 or walk.extent == self.length) else None
 
     def emit_c(self, call: CCall) -> str:

@@ -13,8 +13,15 @@ from edgeeeg_export.passes.drop_dead import drop_dead
 from edgeeeg_export.passes.fuse_bias import fuse_bias
 from edgeeeg_export.passes.fuse_padding import fuse_padding
 from edgeeeg_export.passes.fuse_trim import fuse_trim
+from edgeeeg_export.passes.narrow_windows import narrow_windows
 
-PIPELINE: tuple[Callable[[Graph], Graph], ...] = (drop_dead, fuse_bias, fuse_trim, fuse_padding)
+PIPELINE: tuple[Callable[[Graph], Graph], ...] = (
+    drop_dead,
+    fuse_bias,
+    fuse_trim,
+    fuse_padding,
+    narrow_windows,
+)
 
 
 def simplify(graph: Graph) -> Graph:

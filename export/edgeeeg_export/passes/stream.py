@@ -10,7 +10,6 @@ recording, the first after `timing.delay` steps, the last `timing.flush` of them
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -118,19 +117,21 @@ class _Extent:
 class _Slide:
     """A window of time over a tensor: what it is on a recording, and the past frames that it needs in a step.
 
-    With a negative `length` it leaves out the first frames of a step. `gated` says that frames from outside
-    the recording have to become padding first; `spare` counts the frames behind its last whole window.
+    With a negative `length` it leaves out the first frames of a step; `spare` counts the frames behind its
+    last whole window. `leading` and `trailing` say that frames from before the start, or from after the end,
+    have to become padding first.
     """
 
     window: TimeWindow
     length: int
     spare: int
-    gated: bool
+    leading: bool
+    trailing: bool
 
     @property
-    def padding(self) -> float:
-        """What the cache begins with; any value does where none of it is seen."""
-        return self.window.padding if self.window.before > 0 or self.gated else 0.0
+    def outside(self) -> bool:
+        """Whether it sees what lies outside the recording."""
+        return max(self.window.before, self.window.after) > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,10 @@ class _Streaming:
         self.recording = graph.with_frames(self.steps * hop)
         self.extents = {name: self._extent(name, 0) for name in graph.inputs}
         self.timed = tuple(self._time(node) for node in graph.nodes)
+        outputs = [(self.extents[name], self._frames(name)) for name in graph.outputs]
+        self.delay = max(-(-extent.delay // frames) for extent, frames in outputs)
+        self.flush = max(self.delay + min(extent.surplus // frames for extent, frames in outputs), 0)
+        self.preferred = self._preferred()
         self.cached = self._caches()
         self.names = {node.name for node in graph.nodes}
         self.nodes: list[Node] = []
@@ -191,12 +196,23 @@ class _Streaming:
             seen = (self._frames(node.outputs[0]) - 1) * window.stride + window.reach
             # zeros are pushed once the recording has ended, so an input's end pads itself with zeros
             trailing = window.after > 0 and (node.inputs[0] not in self.graph.inputs or window.padding != 0.0)
-            gated = trailing or (window.before > 0 and delay > 0)
-            slide = _Slide(window, length, frames + length - seen, gated)
+            leading = window.before > 0 and delay > 0
+            slide = _Slide(window, length, frames + length - seen, leading, trailing)
         for name in node.outputs:
             if self.graph.tensors[name].time_axis is not None:
-                self.extents[name] = self._extent(name, late)
+                # blocks of windows have more frames a step than the windows
+                scale = 1 if slide is not None else self._frames(name) // frames
+                self.extents[name] = self._extent(name, late * scale)
         return _Timed(node, delay, slide, asleep)
+
+    def _preferred(self) -> dict[str, Shared]:
+        """The cache of each tensor that those may share who see nothing outside the recording."""
+        slides = [(timed.node.inputs[0], timed.slide) for timed in self.timed if timed.slide is not None]
+        return {name: self._own_key(name, slide) for name, slide in reversed(slides) if slide.outside}
+
+    def _own_key(self, name: str, slide: _Slide) -> Shared:
+        gated = slide.leading or (slide.trailing and self.flush > 0)
+        return name, gated, slide.window.padding
 
     def _caches(self) -> dict[Shared, int]:
         """The longest past that anything needs, by what shares it."""
@@ -208,18 +224,19 @@ class _Streaming:
         return lengths
 
     def _key(self, timed: _Timed, slide: _Slide) -> Shared:
-        return timed.node.inputs[0], slide.gated, slide.padding
+        name = timed.node.inputs[0]
+        if slide.outside:
+            return self._own_key(name, slide)
+        return self.preferred.get(name, (name, False, 0.0))
 
     def build(self) -> Graph:
         """The step graph."""
         graph = self.graph
         for timed in self.timed:
             self._emit(timed)
-        delay = max(-(-self.extents[name].delay // self._frames(name)) for name in graph.outputs)
-        self._align_outputs(delay)
-        ready = min(self.extents[name].surplus // self._frames(name) for name in graph.outputs)
+        self._align_outputs()
         behind = {name: extent.delay for name, extent in self.extents.items()}
-        timing = Timing(delay, max(delay + ready, 0), MappingProxyType(behind))
+        timing = Timing(self.delay, self.flush, MappingProxyType(behind))
         inputs = graph.inputs_with(self.hop)
         return Graph(graph.name, inputs, graph.outputs, tuple(self.nodes), graph.constants, timing)
 
@@ -258,20 +275,21 @@ class _Streaming:
         """An operand with the frames before it, padding where it lies outside the recording."""
         name = timed.node.inputs[0]
         key = self._key(timed, slide)
-        if slide.gated:
-            op = Gate(self._axis(name), timed.delay, self.extents[name].surplus, slide.padding)
+        _, gated, padding = key
+        if gated:
+            op = Gate(self._axis(name), timed.delay, self.extents[name].surplus, padding)
             operands = (source, self._clock())
             source = self._once((*key, "gate"), op, f"{name}_gate", operands, f"{name}.gated")
         length = self.cached[key]
         if length == 0:
             return source
-        cache = Cache(length, slide.padding, self._axis(name))
+        cache = Cache(length, padding, self._axis(name))
         return self._once(key, cache, f"{timed.node.name}_cache", (source,), f"{source}.window")
 
     def _clock(self) -> str:
         """The tensor that counts the steps."""
         name = next(iter(self.graph.inputs))
-        return self._once("clock", Clock(self._frames(name)), "clock", (name,), "clock.steps")
+        return self._once("clock", Clock(self._frames(name)), "clock", (name,), "clock.now")
 
     def _once(self, key: object, op: Op, node: str, inputs: tuple[str, ...], output: str) -> str:
         """The output of a node that is made when it is first asked for."""
@@ -284,18 +302,13 @@ class _Streaming:
             self.nodes.append(Node(unique, op, inputs, (self.made[key],)))
         return self.made[key]
 
-    def _align_outputs(self, delay: int) -> None:
+    def _align_outputs(self) -> None:
         """Outputs that come together, each under its own name."""
         for name in self.graph.outputs:
-            late = delay * self._frames(name)
+            late = self.delay * self._frames(name)
             frames, axis = late - self.extents[name].delay, self._axis(name)
             if frames > 0:
                 renamed = {name: f"{name}.early"}
-                self.nodes = [_renamed(node, renamed) for node in self.nodes]
+                self.nodes = [node.renamed(renamed) for node in self.nodes]
                 self._once((name, "output"), Delay(frames, axis), f"{name}_delay", (renamed[name],), name)
                 self.extents[name] = self._extent(name, late)
-
-
-def _renamed(node: Node, names: Mapping[str, str]) -> Node:
-    inputs = tuple(names.get(name, name) for name in node.inputs)
-    return replace(node, inputs=inputs, outputs=tuple(names.get(name, name) for name in node.outputs))

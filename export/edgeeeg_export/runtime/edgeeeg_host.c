@@ -9,7 +9,7 @@ int edgeeeg_host_init(edgeeeg_model_t *model) {
     return edgeeeg_model_init(model);
 }
 
-/* Push `frames` frames and step whenever a hop is full. Returns the number of steps, or a negative error;
+/* Push `frames` frames and step whenever a hop is full. Returns the number of outputs, or a negative error;
  * `outputs` must hold EDGEEEG_N_OUTPUTS values for each hop that can fill up. */
 long edgeeeg_host_run(edgeeeg_model_t *model, const int16_t *samples, size_t frames, float *outputs) {
     long steps = 0;
@@ -22,7 +22,7 @@ long edgeeeg_host_run(edgeeeg_model_t *model, const int16_t *samples, size_t fra
         }
         samples += taken * EDGEEEG_N_CHANS;
         frames -= taken;
-        steps += edgeeeg_model_step(model, outputs + steps * EDGEEEG_N_OUTPUTS);
+        steps += edgeeeg_model_step(model, outputs + steps * EDGEEEG_N_OUTPUTS) == 1;
     }
     return steps;
 }

@@ -47,8 +47,8 @@ static inline void edgeeeg_clock(const float *x, float *y, float *steps, float *
     }
 }
 
-/* y = x within the recording, padding elsewhere: frame j of a step is number clock[0] frames + j - delay, and a
- * recording of K steps has K frames + surplus of them */
+/* y = x within the recording, padding elsewhere: frame j of a step is number clock[0] frames + j - delay, and
+ * a recording of K steps has K frames + surplus of them */
 static inline void edgeeeg_gate(const float *x, const float *clock, float *y, size_t outer, size_t frames,
                                 size_t inner, float delay, float surplus, float padding) {
     const float first = delay - clock[0] * (float)frames;

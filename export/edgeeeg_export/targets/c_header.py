@@ -24,6 +24,7 @@ def header(layout: StreamLayout) -> str:
         if timing.flush
         else "  /* a saved state of another model, or of another size */"
     )
+    early = "; 2: a step that comes before the first output" if timing.delay else ""
     flush = ""
     if timing.flush:
         flush = f"""
@@ -63,7 +64,7 @@ int {n}_init({n}_t *model);
 int {layout.push}({n}_t *model, const int16_t *samples, size_t frames);
 int {layout.push}_f32({n}_t *model, const float *samples, size_t frames);
 
-/* 1: outputs are ready; 0: more samples are needed. */
+/* 1: outputs are ready; 0: more samples are needed{early}. */
 int {n}_step({n}_t *model, {n}_outputs_t *outputs);
 {flush}
 /* Bytes written, 0 if they do not fit; then 0, or a negative error that leaves the model as it was. */

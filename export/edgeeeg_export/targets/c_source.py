@@ -41,7 +41,7 @@ def _warm_up(layout: StreamLayout) -> str:
     """The end of a step whose output would lie before the start of the recording."""
     if not layout.graph.timing.delay:
         return ""
-    return "    if (model->early > 0) {\n        model->early--;\n        return 0;\n    }\n"
+    return "    if (model->early > 0) {\n        model->early--;\n        return 2;\n    }\n"
 
 
 def _flush(layout: StreamLayout) -> str:

@@ -12,6 +12,7 @@ int edgeeeg_model_init(edgeeeg_model_t *model) {
     model->level[0] = model->level[1] = 0.0f;
     model->steps = 0;
     model->n_pending = 0;
+    model->flushed = 0;
     for (size_t i = 0; i < EDGEEEG_HOP * EDGEEEG_N_CHANS; i++)
         model->pending[i] = 0;
     for (size_t i = 0; i < sizeof model->history; i++)
@@ -60,6 +61,17 @@ int edgeeeg_model_step(edgeeeg_model_t *model, float *outputs) {
     outputs[2] = model->level[0] + model->level[1];
     outputs[3] = model->level[0] - model->level[1];
     outputs[4] = counted.number;
+    return 1;
+}
+
+/* Two outputs remain: the number of each, and zeros. */
+int edgeeeg_model_flush(edgeeeg_model_t *model, float *outputs) {
+    if (model->flushed == 2)
+        return 0;
+    model->flushed++;
+    outputs[0] = (float)model->flushed;
+    for (size_t i = 1; i < EDGEEEG_N_OUTPUTS; i++)
+        outputs[i] = 0.0f;
     return 1;
 }
 

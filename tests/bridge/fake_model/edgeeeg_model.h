@@ -21,13 +21,15 @@ typedef struct {
     float level[EDGEEEG_N_CHANS]; /* µV, a leaky sum */
     uint32_t steps;
     uint32_t n_pending; /* frames */
+    uint32_t flushed;   /* outputs given since the recording ended */
     int16_t pending[EDGEEEG_HOP * EDGEEEG_N_CHANS];
-    uint8_t history[1152]; /* so that a saved state takes several messages */
+    uint8_t history[1148]; /* so that a saved state takes several messages */
 } edgeeeg_model_t;
 
 int edgeeeg_model_init(edgeeeg_model_t *model);
 int edgeeeg_model_push(edgeeeg_model_t *model, const int16_t *samples, size_t frames);
 int edgeeeg_model_step(edgeeeg_model_t *model, float *outputs);
+int edgeeeg_model_flush(edgeeeg_model_t *model, float *outputs);
 size_t edgeeeg_model_save(const edgeeeg_model_t *model, uint8_t *buffer, size_t size);
 int edgeeeg_model_restore(edgeeeg_model_t *model, const uint8_t *buffer, size_t size);
 
