@@ -22,11 +22,11 @@ LONGEST = 65_536
 class Resample(nn.Module):
     """Polyphase low-pass, (batch, n_chans, n_times) to (batch, n_chans, n_times · sfreq_out / sfreq_in).
 
-    For the reduced ratio L / M, M samples in give L samples out, each with as many multiplications as one
-    phase of the filter has coefficients. The last of the L belongs to the time of the last of the M samples,
-    and everything comes out `delay` seconds late. The low-pass is the linear-phase Kaiser window of
-    `scipy.signal.resample_poly`, with -6 dB at the lower of the two Nyquist frequencies. Samples before the
-    start count as 0.
+    For the reduced ratio L / M, M samples in give L samples out, each with `weight.shape[-1]` products: about
+    20 max(L, M) / L + M, few for ratios of small terms. The last of the L belongs to the time of the last of
+    the M samples, and everything comes out `delay` seconds late. The low-pass is the linear-phase Kaiser
+    window of `scipy.signal.resample_poly`, with -6 dB at the lower of the two Nyquist frequencies. Samples
+    before the start count as 0.
 
     Parameters
     ----------

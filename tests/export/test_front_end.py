@@ -20,7 +20,7 @@ from edgeeeg.layers.morlet import MorletFilterBank
 from edgeeeg.layers.resample import Resample
 from edgeeeg.layers.running_z_score import RunningZScore
 from edgeeeg.layers.stft import StftMagnitude
-from edgeeeg.signal import synthesize
+from edgeeeg.signal import Recording, synthesize
 from edgeeeg.signal.scalp import known_positions
 from edgeeeg_export import reference
 from edgeeeg_export.capture import load_program, to_onnx, trace
@@ -132,6 +132,36 @@ def test_raw_samples_to_spikes_keep_the_contract(tmp_path):
     assert {"memory", "weight", "mean", "variance", "frames", "mem"} <= states
     golden = np.load(bundle.path("golden.npz"))
     assert golden["outputs"].std() > 1e-3
+
+
+class BehindLookAhead(nn.Module):
+    """A convolution that needs the future, in front of filters and of more frames than there were samples."""
+
+    n_chans = 1
+    sfreq = 32.0
+    n_times = 64
+
+    def __init__(self):
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.smooth = nn.Conv1d(1, 1, 7, padding=3)
+        self.up = Resample(1, 32.0, 48.0)
+        self.band = BandPass(1, 1.0, 10.0, 48.0, order=1)
+        self.score = RunningZScore(1, 1.0, 48.0)
+
+    def forward(self, x):
+        return self.score(self.band(self.up(torch.tanh(0.02 * self.smooth(x)))))
+
+
+def test_filters_and_a_higher_rate_stand_behind_look_ahead(tmp_path):
+    """Three samples of look-ahead are two steps, which the filters sleep through before they start."""
+    data = 40 * np.random.default_rng(0).standard_normal((1, 128)).astype(np.float32)
+    recording = Recording(data, ("Cz",), 32.0)
+    bundle = export_model(BehindLookAhead(), tmp_path / "b", ch_names=("Cz",), recording=recording)
+    assert (bundle.manifest.hop, bundle.manifest.outputs[0].shape) == (2, (1, 1, 3))
+    targets = json.loads(bundle.path("verification.json").read_text())["targets"]
+    assert all(record["holds"] for record in targets.values())
 
 
 def test_an_exported_program_file_is_read_back_with_its_filters(tmp_path):
