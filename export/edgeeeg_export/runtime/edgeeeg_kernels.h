@@ -27,6 +27,24 @@ static inline void edgeeeg_linear(const float *x, const float *weight, const flo
     }
 }
 
+/* y[o][t] = bias[o] + sum_c weight[o][c] x[c][t]; y may be x, as a frame is whole before it is written; bias
+ * may be 0 */
+static inline void edgeeeg_mix(const float *x, const float *weight, const float *bias, float *y, float *frame,
+                               size_t c_in, size_t c_out, size_t frames) {
+    for (size_t t = 0; t < frames; t++) {
+        for (size_t o = 0; o < c_out; o++) {
+            float sum = bias ? bias[o] : 0.0f;
+            for (size_t c = 0; c < c_in; c++) {
+                sum += weight[o * c_in + c] * x[c * frames + t];
+            }
+            frame[o] = sum;
+        }
+        for (size_t o = 0; o < c_out; o++) {
+            y[o * frames + t] = frame[o];
+        }
+    }
+}
+
 /* y[o][t] = bias[o] + sum_c sum_k weight[o][c][k] x[group c][t stride + k dilation]; bias may be 0 */
 static inline void edgeeeg_conv1d(const float *x, const float *weight, const float *bias, float *y,
                                   size_t c_in, size_t t_in, size_t c_out, size_t t_out, size_t kernel,
