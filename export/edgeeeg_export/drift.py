@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -35,19 +36,6 @@ class Drift:
     hours: tuple[float, ...]
     maximum: tuple[float, ...]
     median: tuple[float, ...]
-
-    @property
-    def growth(self) -> float:
-        """The last quarter's typical error in units of the first quarter's: the ratio of both medians.
-
-        Over 24 hours that is hours 19 to 24 against hours 1 to 6. An error that stays is about 1, one that
-        walks at random about 2.6, one that grows steadily about 7; without any error it is 1.
-        """
-        quarter = max(1, len(self.median) // 4)
-        first, last = (float(np.median(part)) for part in (self.median[:quarter], self.median[-quarter:]))
-        if first == last:
-            return 1.0
-        return last / first if first else math.inf
 
     def to_json(self) -> dict[str, Any]:
         """The curve as JSON values; an error that is not finite is None."""
@@ -109,6 +97,26 @@ def error_curve(errors: Floats, step_seconds: float, points: int = MAX_POINTS) -
         maximum=tuple(float(stretch.max()) for stretch in stretches),
         median=tuple(float(np.median(stretch)) for stretch in stretches),
     )
+
+
+def growth(curve: Sequence[float]) -> float:
+    """The last quarter of a curve in units of its first: the ratio of both medians; 1 without any error.
+
+    Over 24 hours that is hours 19 to 24 against hours 1 to 6. An error that stays gives about 1, one that
+    walks at random about 2.5, one that grows steadily about 6.
+
+    Raises
+    ------
+    ExportError
+        If the curve is empty.
+    """
+    if not curve:
+        raise ExportError("drift: a curve without stretches cannot grow; give at least one")
+    quarter = max(1, len(curve) // 4)
+    first, last = float(np.median(curve[:quarter])), float(np.median(curve[-quarter:]))
+    if first == last:
+        return 1.0
+    return last / first if first else math.inf
 
 
 def describe(drift: Drift) -> str:

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from edgeeeg_export.drift import MAX_POINTS, describe, drift_curve, error_curve
+from edgeeeg_export.drift import MAX_POINTS, describe, drift_curve, error_curve, growth
 from edgeeeg_export.errors import ExportError
 
 
@@ -42,12 +42,12 @@ def test_growth_tells_steady_walking_and_growing_errors_apart():
     rng = np.random.default_rng(0)
     hours = np.repeat(np.arange(1, 25), 500)
     noise = np.abs(rng.normal(size=len(hours)))
-    growth = [error_curve(noise * scale, 1.0, 24).growth for scale in (1.0, np.sqrt(hours), hours)]
-    assert growth[0] == pytest.approx(1.0, abs=0.1)
-    assert growth[1] == pytest.approx(2.5, abs=0.3)
-    assert growth[2] == pytest.approx(6.1, abs=0.7)
-    assert error_curve(np.zeros(50), 1.0).growth == 1.0
-    assert error_curve(np.repeat([0.0, 1.0], 24), 1.0).growth == math.inf
+    curves = [error_curve(noise * scale, 1.0, 24).median for scale in (1.0, np.sqrt(hours), hours)]
+    assert growth(curves[0]) == pytest.approx(1.0, abs=0.1)
+    assert growth(curves[1]) == pytest.approx(2.5, abs=0.3)
+    assert growth(curves[2]) == pytest.approx(6.1, abs=0.7)
+    assert growth((0.0,) * 24) == growth((3.0,)) == 1.0
+    assert growth((0.0, 1.0)) == math.inf
 
 
 def test_sparkline_is_logarithmic_and_marks_zero_and_nan():
@@ -68,3 +68,5 @@ def test_runs_of_other_shapes_are_refused():
         drift_curve(np.zeros((3, 1)), np.zeros((2, 1)), 1.0)
     with pytest.raises(ExportError, match="empty"):
         error_curve(np.zeros(0), 1.0)
+    with pytest.raises(ExportError, match="cannot grow"):
+        growth(())
