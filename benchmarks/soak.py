@@ -20,8 +20,9 @@ import torch
 
 from edgeeeg import terminal
 from edgeeeg.evidence import Evidence
+from edgeeeg_bench.results_section import replace_results
 from edgeeeg_bench.soak.eeg import CH_NAMES, SFREQ, read_excerpts
-from edgeeeg_bench.soak.page import replace_results, write_plot
+from edgeeeg_bench.soak.page import render_markdown, write_plot
 from edgeeeg_bench.soak.run import SoakPlan, run_soak
 
 ROOT = Path(__file__).parents[1]
@@ -76,7 +77,9 @@ def main() -> None:
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n")
-    DOCUMENT.write_text(replace_results(DOCUMENT.read_text(encoding="utf-8"), result), encoding="utf-8")
+    DOCUMENT.write_text(
+        replace_results(DOCUMENT.read_text(encoding="utf-8"), render_markdown(result)), encoding="utf-8"
+    )
     write_plot(PLOT, result)
     terminal.stdout.print(
         f"{samples} samples: bits {'equal' if day.bit_identical else 'DIFFER'} on {len(day.stretches)} "

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from edgeeeg_bench.errors import BenchError
+from edgeeeg_bench.results_section import MARK, replace_results
 from edgeeeg_bench.soak.day import Errors, summarize
 from edgeeeg_bench.soak.eeg import LSB, SFREQ, hour_counts, synthetic, to_counts
 from edgeeeg_bench.soak.flips import flip_episodes, inside
 from edgeeeg_bench.soak.network import soak_network
-from edgeeeg_bench.soak.page import MARK, render_markdown, replace_results, write_plot
+from edgeeeg_bench.soak.page import render_markdown, write_plot
 from edgeeeg_bench.soak.run import SoakPlan, run_soak
 from edgeeeg_bench.soak.saved_state import state_floats
 from edgeeeg_bench.soak.stretch import Stretch, check_stretch
@@ -157,6 +158,6 @@ def test_the_document_and_the_page_show_the_stored_result(tmp_path):
     assert result["stream"]["samples"] == 24 * 3600 * 256
     document = (ROOT / "docs" / "soak.md").read_text(encoding="utf-8")
     assert document.endswith(MARK + render_markdown(result))
-    assert replace_results(document, result) == document
+    assert replace_results(document, render_markdown(result)) == document
     page = write_plot(tmp_path / "soak.html", result).read_text(encoding="utf-8")
     assert "mamba_selective_scan.h" in page

@@ -7,15 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-MARK = "<!-- results of the last soak, written by `make soak` -->\n"
-"""Everything behind it in the document is replaced."""
-
 COLORS = ("#2a6f97", "#7b2cbf", "#e07a5f", "#2a9d8f", "#5d6b7a", "#b5838d", "#1c2733")
-
-
-def replace_results(document: str, result: Mapping[str, Any]) -> str:
-    """The document with its results exchanged for those of `benchmarks/results/soak.json`."""
-    return document.partition(MARK)[0] + MARK + render_markdown(result)
 
 
 def render_markdown(result: Mapping[str, Any]) -> str:
