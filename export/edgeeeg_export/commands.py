@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from enum import StrEnum
 from pathlib import Path
 
 import typer
 
 from edgeeeg import terminal
+from edgeeeg.errors import MissingDependency
 
 
 class AuditData(StrEnum):
@@ -170,6 +172,8 @@ def audit(
 
     Warns where the rows part: a model that was trained on windows may fail once its state is carried.
     """
+    if importlib.util.find_spec("sklearn") is None:
+        raise MissingDependency("an audit needs scikit-learn: pip install 'edgeeeg[train]'")
     from edgeeeg.evaluation.audit import RESETS, audit_bonn
     from edgeeeg.evaluation.audit_table import render
     from edgeeeg.signal.bonn import read_bonn
