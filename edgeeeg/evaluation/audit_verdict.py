@@ -110,12 +110,8 @@ def _advice(
     row: ScoredRow, score: str, difference: float, others: Sequence[ScoredRow], losing: Sequence[ScoredRow]
 ) -> str:
     train = "train it with states that come from long crops"
-    if row.period is not None and row in losing:
-        if others[0] not in losing:
-            return (
-                "just after a reset it decides on less than a window; lengthen the period, or carry the state"
-            )
-        return f"the reset comes too seldom; shorten the period, {train}, or deploy it windowed"
+    if row.period is not None and row in losing and others[0] not in losing:
+        return "just after a reset it decides on less than a window; lengthen the period, or carry the state"
     if score != "auc":
         return (
             "its scores shift while their order holds (AUC does not fall); choose the threshold on outputs "
@@ -123,6 +119,8 @@ def _advice(
         )
     if difference > 0:
         return "its state holds evidence that a window does not; deploy it so"
+    if row.period is not None:
+        return f"the reset comes too seldom; shorten the period, {train}, or deploy it windowed"
     safe = [other for other in others if other.period is not None and other not in losing]
     if safe:
         # the longest keeps the most of what the state has gathered

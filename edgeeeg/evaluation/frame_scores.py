@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgeeeg.errors import ModelError
+from edgeeeg.errors import EdgeEEGError, ModelError
 
 PROBE_TIMES = 1440
 """Samples of a probing pass where the module states no hop: divisible by nearly every usual stride."""
@@ -29,6 +29,7 @@ class FrameScores(nn.Module):
     Parameters
     ----------
     module : its output, or the first of several, has one score for each frame, on any axis.
+    amplitude : standard deviation of the noise it is probed with, in its input's unit.
 
     Raises
     ------
@@ -36,7 +37,7 @@ class FrameScores(nn.Module):
         If it takes several channels, gives no output for each frame, gives several scores, or looks ahead.
     """
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, amplitude: float = 1.0) -> None:
         super().__init__()
         n_chans = getattr(module, "n_chans", 1)
         if n_chans != 1:
@@ -45,11 +46,13 @@ class FrameScores(nn.Module):
             )
         self.module = module.eval()
         stated = getattr(module, "hop", None)
+        if stated is not None and (not isinstance(stated, int) or stated < 1):
+            raise ModelError(f"audit: the model's hop is {stated!r}; it must be a whole number from 1")
         short = PROBE_TIMES if stated is None else -(-PROBE_TIMES // stated) * stated
-        noise = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 1, 2 * short)).astype(np.float32))
-        noise = noise * float(getattr(module, "input_scale", 1.0))
+        drawn = np.random.default_rng(0).normal(0.0, amplitude, (1, 1, 2 * short))
+        noise = torch.from_numpy(drawn.astype(np.float32))
         with torch.no_grad():
-            one, two = (_first(self._call(noise[..., :n_times])) for n_times in (short, 2 * short))
+            one, two = (self._call(noise[..., :n_times]) for n_times in (short, 2 * short))
         self.axis = _frame_axis(one, two)
         frames = one.shape[self.axis]
         grown = two.shape[self.axis] - frames
@@ -68,18 +71,26 @@ class FrameScores(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores (batch, n_frames, 1) of x (batch, 1, n_times)."""
-        return _first(self._call(x)).movedim(self.axis, 1).reshape(len(x), -1, 1)
+        return self._call(x).movedim(self.axis, 1).reshape(len(x), -1, 1)
 
-    def _call(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+    def _call(self, x: Tensor) -> Tensor:
+        name = type(self.module).__name__
         try:
-            outputs: Tensor | tuple[Tensor, ...] = self.module(x)
-        except RuntimeError as error:  # what torch raises for shapes that do not fit
+            outputs = self.module(x)
+        except EdgeEEGError:
+            raise
+        except Exception as error:  # whatever the user's own module raises
             reason = " ".join(str(error).split())
             raise ModelError(
-                f"audit: {type(self.module).__name__} refuses an input of {tuple(x.shape)} ({reason}); it "
-                "must take (batch, 1, n_times) of any number of hops: state its hop as the attribute `hop`"
+                f"audit: {name} failed on {tuple(x.shape)} with {type(error).__name__}: {reason}; it must "
+                "take (batch, 1, n_times) of any number of hops: state its hop as the attribute `hop`"
             ) from error
-        return outputs
+        first = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
+        if not isinstance(first, Tensor):
+            raise ModelError(
+                f"audit: {name} returns a {type(first).__name__}; return the tensor of its scores"
+            )
+        return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +132,6 @@ def measure_memory(
     differing = np.flatnonzero(~(np.abs(one - two) <= FORGOTTEN * scale))
     last = (int(differing[-1]) + 1) * model.hop if len(differing) else 0
     return Memory(max(0, last - len(other)) / sfreq, lasting=last == n_times)
-
-
-def _first(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
-    return outputs if isinstance(outputs, Tensor) else outputs[0]
 
 
 def _frame_axis(one: Tensor, two: Tensor) -> int:

@@ -58,22 +58,23 @@ def audit_subject(what: str, weights: str | None, task: Task | None) -> AuditSub
             f"'{what}' cannot be audited: it takes {', '.join(SHIPPED)} or module:factory, whose module runs "
             "at any length"
         )
+    own: Task = task or "raw"
     if weights is not None and FOLD in weights:
         files = weights
 
         def of_fold(fold: int) -> FrameScores:
-            return _module(what, Path(files.replace(FOLD, str(fold))))
+            return _module(what, Path(files.replace(FOLD, str(fold))), own)
 
         return AuditSubject(
             task or "raw", of_fold, "of each fold, as given: trained without its held-out files"
         )
-    one = cache(lambda: _module(what, None if weights is None else Path(weights)))
+    one = cache(lambda: _module(what, None if weights is None else Path(weights), own))
     trained = (
         "untrained"
         if weights is None
         else "one set for all folds; it may have seen the files it is scored on"
     )
-    return AuditSubject(task or "raw", lambda fold: one(), trained)
+    return AuditSubject(own, lambda fold: one(), trained)
 
 
 def _shipped(what: str, weights: str | None, task: Task | None) -> AuditSubject:
@@ -83,14 +84,15 @@ def _shipped(what: str, weights: str | None, task: Task | None) -> AuditSubject:
 
     def of_fold(fold: int) -> FrameScores:
         from edgeeeg.evaluation.frame_scores import FrameScores
-        from edgeeeg.models.pretrained import load_detector
+        from edgeeeg.models.pretrained import INPUT_SCALES, load_detector
 
-        return FrameScores(load_detector(own, fold))
+        return FrameScores(load_detector(own, fold), INPUT_SCALES[own])
 
     return AuditSubject(own, of_fold, "of each fold, as shipped: trained without its held-out files")
 
 
-def _module(what: str, weights: Path | None) -> FrameScores:
+def _module(what: str, weights: Path | None, task: Task) -> FrameScores:
     from edgeeeg.evaluation.frame_scores import FrameScores
+    from edgeeeg.models.pretrained import INPUT_SCALES
 
-    return FrameScores(load_module(what, weights))
+    return FrameScores(load_module(what, weights), INPUT_SCALES[task])

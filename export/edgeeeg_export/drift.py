@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -36,6 +36,15 @@ class Drift:
     hours: tuple[float, ...]
     maximum: tuple[float, ...]
     median: tuple[float, ...]
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Drift:
+        """The curve that `to_json` gave; None is read as not a number."""
+        maximum, median = (
+            tuple(math.nan if value is None else float(value) for value in stored[name])
+            for name in ("max_abs", "median_abs")
+        )
+        return cls(tuple(stored["hours"]), maximum, median)
 
     def to_json(self) -> dict[str, Any]:
         """The curve as JSON values; an error that is not finite is None."""

@@ -66,6 +66,12 @@ def test_minutes_of_the_soak(tmp_path):
     assert all(max(day.states[name].median) > 0.0 for name in ("lif.mem", "gru.h"))
 
 
+def test_a_state_that_is_lost_ends_the_soak(tmp_path, monkeypatch):
+    monkeypatch.setattr(Float64Twin, "states", property(lambda twin: np.full(twin._n_states, np.nan)))
+    with pytest.raises(BenchError, match="NaN or infinite 1 s into an hour"):
+        run_soak(SoakPlan(1, 20, 20, 5), (), tmp_path)
+
+
 def test_a_stretch_starts_from_the_state_that_c_had(subject, layout, native, counts):
     native.push(counts[:1024])
     before = native.save()

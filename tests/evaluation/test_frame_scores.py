@@ -105,6 +105,22 @@ class OddHop(nn.Module):
         return x.reshape(len(x), 1, -1, 7).mean(-1)
 
 
+class Failing(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        raise KeyError("electrode")
+
+
+class WrongHop(FrameLstm):
+    def __init__(self) -> None:
+        super().__init__()
+        self.hop = 8.0  # type: ignore[assignment]
+
+
+class Mapping(nn.Module):
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"score": x}
+
+
 @pytest.mark.parametrize(
     ("module", "said"),
     [
@@ -114,9 +130,23 @@ class OddHop(nn.Module):
         (Valid, "pad on the left"),
         (TwoChannels, "takes 2 channels"),
         (OddHop, "state its hop as the attribute"),
+        (Failing, "with KeyError: 'electrode'"),
+        (Mapping, "returns a dict"),
+        (WrongHop, "hop is 8.0"),
     ],
 )
 def test_what_cannot_be_audited_is_refused(module: type[nn.Module], said: str) -> None:
     torch.manual_seed(0)
     with pytest.raises(ModelError, match=said):
         FrameScores(module())
+
+
+def test_looking_ahead_is_found_at_the_amplitude_of_the_input() -> None:
+    class Deaf(Padded):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(torch.relu(x - 50.0))
+
+    torch.manual_seed(0)
+    assert FrameScores(Deaf()).hop == 1  # noise of one µV passes nothing on
+    with pytest.raises(ModelError, match="looks ahead"):
+        FrameScores(Deaf(), amplitude=100.0)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from edgeeeg_export.drift import MAX_POINTS, describe, drift_curve, error_curve, growth
+from edgeeeg_export.drift import MAX_POINTS, Drift, describe, drift_curve, error_curve, growth
 from edgeeeg_export.errors import ExportError
 
 
@@ -61,6 +61,9 @@ def test_json_has_no_nan():
     drift = error_curve(np.array([1.0, np.inf]), 3600.0)
     stored = json.loads(json.dumps(drift.to_json(), allow_nan=False))
     assert stored == {"hours": [1.0, 2.0], "max_abs": [1.0, None], "median_abs": [1.0, None]}
+    again = Drift.from_json(stored)
+    assert again.sparkline == drift.sparkline == "█!"
+    assert again.to_json() == stored
 
 
 def test_runs_of_other_shapes_are_refused():

@@ -76,6 +76,11 @@ def run_soak(
     excerpts : real EEG that fills a third of each hour, (n_times, 3) counts; none for synthetic EEG alone.
     build : folder for the generated sources and libraries.
     on_progress : called with the hours done.
+
+    Raises
+    ------
+    BenchError
+        If a state is not finite any more.
     """
     network = soak_network(synthetic(CALIBRATION_SECONDS, plan.seed), plan.seed)
     subject = compile_model(load_model(network), name="soak", lsb=LSB).subject
@@ -122,6 +127,11 @@ def _pass_hour(
         distances.append(np.abs(mine[:, PROBABILITY] - theirs[:, PROBABILITY]))
         flips.append((mine[:, SPIKES] != theirs[:, SPIKES]).sum(axis=1))
         state_error = np.abs(state_floats(layout, saved[-1]) - twin.states)
+        if not np.isfinite(state_error).all():
+            raise BenchError(
+                f"soak: a state is NaN or infinite {start // RATE + 1} s into an hour and can never recover: "
+                "limit what feeds it inside the network"
+            )
         states.append(np.maximum.reduceat(state_error, edges))
     return (
         np.concatenate(outputs),
