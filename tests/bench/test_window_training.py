@@ -35,6 +35,15 @@ def made_up(seed: int, n_files: int) -> tuple[BonnSegment, ...]:
     return tuple(segments)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small tensors on many threads wait for each other, and for whatever else the machine does."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def trained() -> tuple[FrameLstm, list[float]]:
     segments = made_up(1, 90)

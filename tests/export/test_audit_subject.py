@@ -21,6 +21,15 @@ from edgeeeg_export.errors import CaptureError
 FACTORY = "edgeeeg.models.frame_lstm:FrameLstm"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small tensors on many threads wait for each other, and for whatever else the machine does."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def weights_of(seed):
     torch.manual_seed(seed)
     return FrameLstm().state_dict()
