@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +11,20 @@ from pathlib import Path
 import typer
 
 from edgeeeg import terminal
+from edgeeeg.errors import MissingDependency
+
+
+class AuditData(StrEnum):
+    """Data sets that `audit` knows."""
+
+    BONN = "bonn"
+
+
+class AuditTask(StrEnum):
+    """What a model of one's own takes: amplitudes in µV, or normalised."""
+
+    RAW = "raw"
+    NORMALISED = "normalised"
 
 
 class SemanticsChoice(StrEnum):
@@ -26,6 +41,10 @@ def register(app: typer.Typer) -> None:
         "--channel Fp1 --channel Fp2 --board nrf52840 --out out/detector`"
     )(export)
     app.command("inspect", epilog="Example: `edgeeeg inspect my_models:detector`")(inspect_verb)
+    app.command(
+        epilog="Example: `edgeeeg audit my_models:detector --weights 'runs/detector-fold{fold}.safetensors' "
+        "--root data/bonn --reset 10 --reset 60`"
+    )(audit)
     app.command(epilog="Example: `edgeeeg conformance --filter softmax`")(conformance)
 
 
@@ -183,6 +202,55 @@ def _print_lines(lines: Iterable[str]) -> None:
     """Lines as they are: labels of layers may hold brackets."""
     for line in lines:
         terminal.stdout.print(line, markup=False)
+
+
+def audit(
+    model: str = typer.Argument(help="`edge-detector`, `edge-detector-normalised` or `module:factory`."),
+    root: Path = typer.Option(..., help="Folder of the data set: for Bonn, the one with Z, O, N, F and S."),
+    data: AuditData = typer.Option(AuditData.BONN, help="Data set."),
+    weights: str | None = typer.Option(
+        None, help="State dict for module:factory; with {fold} in its name, one for each fold from 0."
+    ),
+    task: AuditTask | None = typer.Option(
+        None, help="Input of module:factory: µV (default) or normalised; a shipped model has its own."
+    ),
+    reset: list[float] | None = typer.Option(
+        None,
+        min=0.0,
+        help="Period in s of the periodic reset, several times for several; default: 10 and 60.",
+    ),
+    seed: int = typer.Option(0, min=0, help="Of the order of files in each fold's stream."),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
+) -> None:
+    """Score a model with its state reset for each window, carried, and reset periodically, side by side.
+
+    Warns where the rows part: a model that was trained on windows may fail once its state is carried.
+    """
+    if importlib.util.find_spec("sklearn") is None:
+        raise MissingDependency("an audit needs scikit-learn: pip install 'edgeeeg[train]'")
+    from edgeeeg.evaluation.audit import RESETS, audit_bonn
+    from edgeeeg.evaluation.audit_table import render
+    from edgeeeg.signal.bonn import read_bonn
+    from edgeeeg_export.audit_subject import audit_subject
+
+    subject = audit_subject(model, weights, None if task is None else task.value)
+    segments = read_bonn(root)
+    with terminal.progress() as bar:
+        running = bar.add_task("auditing, folds", total=None)
+        result = audit_bonn(
+            segments,
+            subject.task,
+            subject.model_of_fold,
+            subject.weights,
+            resets=tuple(reset) if reset else RESETS,
+            seed=seed,
+            on_fold=lambda done, of: bar.update(running, completed=done, total=of),
+        )
+    if json:
+        terminal.print_json({"model": model, "data": data.value} | result.to_dict())
+        return
+    for part in render(result, model):
+        terminal.stdout.print(part)
 
 
 def conformance(

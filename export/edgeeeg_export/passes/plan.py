@@ -122,13 +122,13 @@ def _reusable(
         return None
     buffer = buffers[source.owner]
     own, result = graph.tensors[node.inputs[0]].size, graph.tensors[node.outputs[0]].size
-    whole = buffer.size == own and (result <= own if shrinks else result == own)
+    fits = result <= own if shrinks else result == own
     dead = all(last_use.get(member, 0) <= step for member in buffer.members)
     apart = all(
         name in graph.constants or name == node.inputs[0] or places[name].owner != source.owner
         for name in node.inputs[1:]
     )
-    return source if whole and dead and apart else None
+    return source if fits and dead and apart else None
 
 
 def _pack(buffers: Mapping[str, _Buffer], ahead: tuple[str, ...]) -> tuple[dict[str, int], int]:
