@@ -27,10 +27,10 @@ from edgeeeg_export.boards import check_fit, find_board
 from edgeeeg_export.comparison import Record
 from edgeeeg_export.errors import CaptureError, ExportError
 from edgeeeg_export.footprint import model_flash_bytes
-from edgeeeg_export.importer import Semantics
 from edgeeeg_export.loading import LoadedModel, load_model
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.ops.clock import ENDED, Clock
+from edgeeeg_export.placement import Semantics
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
 from edgeeeg_export.verification_counts import counts_for, verification_counts
@@ -66,6 +66,7 @@ def export_model(
     ch_names: tuple[str, ...] | None = None,
     n_chans: int | None = None,
     n_times: int | None = None,
+    layout: str | None = None,
     hop: int | None = None,
     semantics: Semantics = "continuous",
     lsb: float | None = None,
@@ -90,6 +91,8 @@ def export_model(
         Rate in Hz that the model expects; may be left out for a module with that attribute.
     ch_names : tuple of str
         The electrodes, in order; `EEG1`, `EEG2`, … without it.
+    n_chans, n_times, layout
+        See `edgeeeg_export.loading.load_model`.
     hop : int
         Samples of one step; without it the fewest that give whole frames, and about an eighth of a window
         where something needs whole windows.
@@ -119,7 +122,7 @@ def export_model(
     ExportError
         If the model cannot be captured, streamed or fitted, or breaks the contract: then nothing is written.
     """
-    loaded = load_model(model, weights, n_chans, n_times)
+    loaded = load_model(model, weights, n_chans, n_times, layout)
     compiled = compile_model(
         loaded,
         name=name,
