@@ -12,9 +12,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgeeeg_export import reference
 from edgeeeg_export.capture import register_schemas
-from edgeeeg_export.contract import stack_outputs
+from edgeeeg_export.contract import by_step, stack_outputs
 from edgeeeg_export.graph import Graph
+from edgeeeg_export.importer import Semantics, import_onnx
+from edgeeeg_export.lowering import Lowered, lower
 from edgeeeg_export.ops import DOMAIN
+from edgeeeg_export.passes import simplify
 from edgeeeg_export.targets import c
 from edgeeeg_export.targets.native import NativeModel
 from edgeeeg_export.targets.onnx_run import run_steps
@@ -129,5 +132,45 @@ def same_everywhere(
         assert in_onnxruntime.shape == truth.shape
         np.testing.assert_allclose(in_onnxruntime, truth, rtol=0, atol=atol * max(1.0, np.abs(truth).max()))
         return truth
+
+    return check
+
+
+@pytest.fixture
+def windows_as_alone(
+    same_everywhere: Callable[..., np.ndarray],
+    counts: Callable[..., np.ndarray],
+    as_input: Callable[[np.ndarray], np.ndarray],
+) -> Callable[..., Lowered]:
+    """Lower a model, and hold every window of a recording to the graph without time on that window alone.
+
+    The step program is then held to the windows everywhere.
+    """
+
+    def check(
+        model: onnx.ModelProto,
+        hop: int,
+        semantics: Semantics = "continuous",
+        n_windows: int = 5,
+        atol: float = 1e-5,
+    ) -> Lowered:
+        lowered = lower(model, "m", hop, semantics)
+        assert lowered.window is not None
+        alone = simplify(import_onnx(model, "m", streaming=False))
+        ((name, type_),) = lowered.captured.inputs.items()
+        n_steps = -(-lowered.window // hop) + n_windows - 1
+        x = as_input(counts(n_steps * hop, type_.shape[1]))
+        together = reference.run(lowered.offline, {name: x}).tensors
+        for output in lowered.step.outputs:
+            rows = by_step(together[output], lowered.step.tensors[output].time_axis, 1)
+            assert len(rows) == n_windows
+            for k, row in enumerate(rows):
+                window = np.ascontiguousarray(x[:, :, k * hop : k * hop + lowered.window])
+                expected = reference.run(alone, {name: window}).tensors[output].ravel()
+                np.testing.assert_array_equal(
+                    row.view(np.uint32), expected.view(np.uint32), err_msg=f"window {k} of '{output}'"
+                )
+        same_everywhere(lowered.offline, lowered.step, n_steps, atol=atol)
+        return lowered
 
     return check
