@@ -240,3 +240,13 @@ def test_frames_of_the_end_that_fill_no_step_are_left_out(counts, as_input):
     assert reference.run(graph, {"x": x}).tensors["t0"].shape[2] == N_TIMES + 1
     ours = reference.run_stream(step, {"x": x}, 1)
     assert stack_outputs(step, ours).shape == (N_TIMES // 4, 4)
+
+
+@pytest.mark.parametrize("cut", [(0, -1), (0, -5), (-2, -3), (3, -4)])
+@pytest.mark.parametrize("times", [1, 2])
+def test_frames_that_the_end_takes_away_are_not_given_out_before(cut, times, same_everywhere):
+    """An output is late by as many frames as are cut off the end, though it needs no future."""
+    graph = graph_of((Relu(),), (Pad(((0, 0), (0, 0), cut)),), conv(3, left=2))
+    step = stream(graph, times)
+    assert (step.timing.delay, step.timing.flush) == (-(sum(cut) // times), 0)
+    same_everywhere(graph, step, 9)
