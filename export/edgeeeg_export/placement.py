@@ -73,7 +73,7 @@ class Placement:
         """
         for op, inputs, outputs, produced in self._lowered(node):
             self.types.update(zip(outputs, produced, strict=True))
-            domains = {self.domains.get(name, Domain.STREAM) for name in inputs if self._varies(name)}
+            domains = {self._domain(name) for name in inputs if self._varies(name)}
             domain = Domain.WINDOWS if isinstance(op, Windows) else max(domains, default=Domain.STREAM)
             self.domains.update(dict.fromkeys(outputs, domain))
             unique = self._unique(_layer_name(node.path, op.kind))
@@ -87,14 +87,17 @@ class Placement:
 
         Where none of them will do, the reason of the last: it is the one without time.
         """
-        domains = [self.domains.get(name, Domain.STREAM) for name in node.inputs if self._varies(name)]
-        lowest = max(domains, default=Domain.STREAM)
+        varying = [name for name in node.inputs if self._varies(name)]
+        lowest = max((self._domain(name) for name in varying), default=Domain.STREAM)
+        possible = [Domain.STREAM, Domain.WINDOWS]
+        if not all(self._free(name) for name in varying if self._domain(name) is Domain.STREAM):
+            possible.remove(Domain.WINDOWS)  # a batch would be one axis more than the operator knows of
         if lowest < Domain.APART:
-            for domain in (d for d in (Domain.STREAM, Domain.WINDOWS) if d >= lowest):
+            for domain in (d for d in possible if d >= lowest):
                 try:
                     return self._lower(self._reading(node, domain))
                 except (GraphError, UnsupportedOperator):
-                    if not domains:
+                    if not varying:
                         raise
         try:
             return self._lower_apart(self._reading(node, Domain.APART))
@@ -103,6 +106,14 @@ class Placement:
             if fresh is None:
                 raise
             return fresh
+
+    def _domain(self, name: str) -> Domain:
+        return self.domains.get(name, Domain.STREAM)
+
+    def _free(self, name: str) -> list[int]:
+        """The axes that may take the windows of a tensor as their batch."""
+        type_ = self.types[name]
+        return [axis for axis, extent in enumerate(type_.shape) if extent == 1 and axis != type_.time_axis]
 
     def _lower_fresh(self, node: ImportedNode) -> list[_Lowered] | None:
         """A layer of our own with a state, on windows from its initial state; None for any other node."""
@@ -175,9 +186,9 @@ class Placement:
         for k, name in enumerate(node.inputs):
             if not self._varies(name):
                 continue
-            if self.domains.get(name, Domain.STREAM) < Domain.WINDOWS <= domain:
+            if self._domain(name) < Domain.WINDOWS <= domain:
                 name = self._window(name, node)
-            if self.domains.get(name, Domain.STREAM) < Domain.APART <= domain:
+            if self._domain(name) < Domain.APART <= domain:
                 name = self._apart(name, node)
             proto.input[k] = name
         return ImportedNode(proto, self.surroundings)
@@ -185,7 +196,7 @@ class Placement:
     def _window(self, name: str, node: ImportedNode, result: str = "") -> str:
         """The windows of a tensor, made when they are first asked for."""
         type_ = self.types[name]
-        free = [k for k, n in enumerate(type_.shape) if n == 1 and k != type_.time_axis]
+        free = self._free(name)
         if type_.time_axis is None:
             raise node.refuse(f"its operand '{name}' does not vary in time")
         if not free and (name, Domain.STREAM) not in self.windows:
@@ -198,7 +209,8 @@ class Placement:
         key = (name, Domain.WINDOWS)
         if key not in self.windows:
             op = Windows(type_.time_axis or 0, 0 if not free else free[0], type_.frames)
-            self.windows[key] = self._add(node, op, name, result or f"{name}.windows", Domain.WINDOWS)
+            domain = Domain.WINDOWS if free else Domain.APART
+            self.windows[key] = self._add(node, op, name, result or f"{name}.windows", domain)
         return self.windows[key]
 
     def _apart(self, name: str, node: ImportedNode) -> str:
@@ -220,7 +232,7 @@ class Placement:
     def window_outputs(self, outputs: tuple[str, ...]) -> None:
         """Give out windows of those outputs that run along time, each under its own name."""
         for name in outputs:
-            if not self._varies(name) or self.domains.get(name, Domain.STREAM) > Domain.STREAM:
+            if not self._varies(name) or self._domain(name) > Domain.STREAM:
                 continue
             early = f"{name}.stream"
             self.nodes = [made.renamed({name: early}) for made in self.nodes]

@@ -160,8 +160,10 @@ class _Streaming:
         self.extents = {name: self._extent(name, 0) for name in graph.inputs}
         self.timed = tuple(self._time(node) for node in graph.nodes)
         outputs = [(self.extents[name], self._frames(name)) for name in graph.outputs]
-        self.delay = max(-(-extent.delay // frames) for extent, frames in outputs)
-        self.flush = max(self.delay + min(extent.surplus // frames for extent, frames in outputs), 0)
+        remaining = min(extent.surplus // frames for extent, frames in outputs)
+        # outputs that the end of a recording takes away must not have been given before it
+        self.delay = max(-remaining, *(-(-extent.delay // frames) for extent, frames in outputs))
+        self.flush = self.delay + remaining
         self.preferred = self._preferred()
         self.cached = self._caches()
         self.names = {node.name for node in graph.nodes}
