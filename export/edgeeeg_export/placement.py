@@ -41,6 +41,10 @@ _Lowered = tuple[Op, tuple[str, ...], tuple[str, ...], tuple[TensorType, ...]]
 """An operator, its inputs, its outputs and their types."""
 
 
+class BeginsAnew(GraphError):
+    """A layer runs along time, but its state would go from one window to the next."""
+
+
 class Placement:
     """Operators placed so far, with the types of their tensors and where these lie.
 
@@ -89,23 +93,24 @@ class Placement:
         """
         varying = [name for name in node.inputs if self._varies(name)]
         lowest = max((self._domain(name) for name in varying), default=Domain.STREAM)
-        possible = [Domain.STREAM, Domain.WINDOWS]
+        possible, begins_anew = [Domain.STREAM, Domain.WINDOWS], False
         if not all(self._free(name) for name in varying if self._domain(name) is Domain.STREAM):
             possible.remove(Domain.WINDOWS)  # a batch would be one axis more than the operator knows of
         if lowest < Domain.APART:
             for domain in (d for d in possible if d >= lowest):
                 try:
                     return self._lower(self._reading(node, domain))
+                except BeginsAnew:
+                    begins_anew = True
                 except (GraphError, UnsupportedOperator):
                     if not varying:
                         raise
         try:
             return self._lower_apart(self._reading(node, Domain.APART))
         except (GraphError, UnsupportedOperator):
-            fresh = self._lower_fresh(node) if lowest == Domain.STREAM else None
-            if fresh is None:
+            if not begins_anew:
                 raise
-            return fresh
+            return self._lower_fresh(node)
 
     def _domain(self, name: str) -> Domain:
         return self.domains.get(name, Domain.STREAM)
@@ -115,15 +120,10 @@ class Placement:
         type_ = self.types[name]
         return [axis for axis, extent in enumerate(type_.shape) if extent == 1 and axis != type_.time_axis]
 
-    def _lower_fresh(self, node: ImportedNode) -> list[_Lowered] | None:
-        """A layer of our own with a state, on windows from its initial state; None for any other node."""
-        made = FROM_ONNX[operator_key(node.proto)](node)
-        if len(made) != 1 or not all(name in self.types for name in made[0][1]):
-            return None
-        ((op, inputs, outputs),) = made
+    def _lower_fresh(self, node: ImportedNode) -> list[_Lowered]:
+        """A layer with a state that only knows time, on windows from its initial state."""
+        ((op, inputs, outputs),) = FROM_ONNX[operator_key(node.proto)](node)
         operands = tuple(self.types[name] for name in inputs)
-        if not op.states(operands):
-            return None
         fresh = Fresh(op, tuple(type_.time_axis for type_ in operands))
         varying = tuple(type_.time_axis is not None for type_ in operands)
         apart = PerWindow(fresh, varying)
@@ -144,9 +144,9 @@ class Placement:
                 produced = op.infer(operands)
             except GraphError as error:
                 raise GraphError(f"layer {node.label}: {error}") from error
-            reason = op.obstacle(operands)
             if self.semantics == "windowed" and op.states(operands):
-                reason = "it has a state, which begins anew in every window"
+                raise BeginsAnew(f"layer {node.label} has a state, which begins anew in every window")
+            reason = op.obstacle(operands)
             if reason is not None:
                 raise GraphError(f"layer {node.label} cannot stream: {reason}")
             types.update(zip(outputs, produced, strict=True))

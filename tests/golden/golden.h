@@ -19,13 +19,12 @@ enum {
 };
 
 typedef struct {
-    float samples[4]; /* (channels, frames) */
-    uint32_t filled; /* frames that wait in it */
+    uint32_t filled; /* frames that wait in the arena */
     struct {
         float conv_cache_frames[8];
         float lif_mem[3];
     } state;
-    float arena[8];
+    float arena[8]; /* samples wait first: (channels, frames) */
 } golden_t;
 
 typedef struct {
