@@ -250,3 +250,20 @@ def test_frames_that_the_end_takes_away_are_not_given_out_before(cut, times, sam
     step = stream(graph, times)
     assert (step.timing.delay, step.timing.flush) == (-(sum(cut) // times), 0)
     same_everywhere(graph, step, 9)
+
+
+@pytest.mark.parametrize("cut", [(0, -1), (-1, -3)])
+def test_the_end_of_frames_that_were_cut_is_padded_too(cut, same_everywhere):
+    """A frame that the cut takes away must not be seen as one by the layer that pads behind it."""
+    for reader in (conv(2, right=1), conv(5, left=2, right=2), conv(3, left=2)):
+        graph = graph_of((Pad(((0, 0), (0, 0), cut)),), reader)
+        for hop in (1, 2):
+            same_everywhere(graph, stream(graph, hop), 9)
+    nodes = (
+        Node("cut", Pad(((0, 0), (0, 0), cut)), ("x",), ("c",)),
+        Node("ahead", conv(5, left=2, right=2)[0], ("c", "w"), ("p",)),
+        Node("causal", conv(5, left=4)[0], ("c", "w"), ("q",)),
+    )
+    weights = {"w": conv(5)[1]}
+    graph = Graph("g", {"x": TensorType((1, 1, N_TIMES), 2, 1)}, ("p", "q"), nodes, weights)
+    same_everywhere(graph, stream(graph), 9)
