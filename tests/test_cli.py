@@ -6,6 +6,7 @@ import re
 from importlib.metadata import EntryPoint
 
 import pytest
+import typer
 
 from edgeeeg import __version__, cli
 from edgeeeg.errors import ModelError
@@ -88,6 +89,37 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
         cli.main()
 
 
-def test_an_unknown_verb_is_a_usage_error(monkeypatch, capsys):
-    assert run(monkeypatch, "exprot") == 2
-    assert "exprot" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("exprot",), "No such command 'exprot'"),
+        (("export",), "Missing argument"),
+        (("export", "m:f", "--out", "b", "--hop", "0"), "'--hop'"),
+        (("export", "m:f", "--ouut", "b"), "--ouut"),
+        (("train", "--root", "r", "--out", "o", "--seed", "-1"), "'--seed'"),
+        (("train", "--root", "r", "--out", "o", "--data", "tuh"), "'bonn'"),
+    ],
+)
+def test_a_usage_error_is_one_line_without_a_box(monkeypatch, capsys, arguments, said):
+    assert run(monkeypatch, *arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (line,) = printed.err.splitlines()
+    assert line.startswith("edgeeeg: ")
+    assert said in line
+    command = "edgeeeg" if arguments == ("exprot",) else f"edgeeeg {arguments[0]}"
+    assert line.endswith(f"; see `{command} --help`")
+
+
+def test_no_verb_at_all_shows_the_help(monkeypatch, capsys):
+    assert run(monkeypatch) == 0
+    assert "Usage" in capsys.readouterr().out
+
+
+def test_a_verbs_own_exit_code_is_the_programs(monkeypatch):
+    def verb() -> None:
+        """Fail."""
+        raise typer.Exit(1)
+
+    only_verb(monkeypatch, verb)
+    assert run(monkeypatch, "verb") == 1
