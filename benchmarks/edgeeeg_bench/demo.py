@@ -23,7 +23,7 @@ from edgeeeg_bench.demo_recording import (
     synthetic_recording,
 )
 from edgeeeg_bench.result import DemoResult, Scores, Sizes, TaskScores, Trace
-from edgeeeg_bridge.board_run import emulated_target
+from edgeeeg_bridge.board_run import emulated_target, require_emulated
 from edgeeeg_export import contract_table
 from edgeeeg_export.contract import Counts, Runner, run_on_host
 from edgeeeg_export.pipeline import export_model, reload
@@ -61,6 +61,9 @@ def run_demo(
     EdgeEEGError
         If data are missing or the contract is broken.
     """
+    if root is not None and data == "synthetic":
+        raise RecordingError("--root is the folder of the Bonn set: add --data bonn, or leave it out")
+    require_emulated(board)
     left_out: list[str] = []
     progress.stage("reading EEG")
     recording, tasks, protocol = _data(data, root, task, progress, left_out)

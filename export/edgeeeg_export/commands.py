@@ -59,8 +59,11 @@ def export(
     """Turn a trained model into a verified bundle: one-step ONNX, C99, golden vectors, contract."""
     from edgeeeg.signal import read_edf
     from edgeeeg_export import contract_table
+    from edgeeeg_export.loading import is_factory
     from edgeeeg_export.pipeline import export_model
 
+    if n_chans is None and channel and is_factory(model):
+        n_chans = len(channel)
     read = None if recording is None else read_edf(recording)
     if read is not None and sfreq is not None and read.sfreq != sfreq:
         read = read.resample(sfreq)
@@ -73,7 +76,7 @@ def export(
             weights=weights,
             sfreq=sfreq,
             ch_names=tuple(channel) if channel else None,
-            n_chans=n_chans if n_chans is not None or not channel else len(channel),
+            n_chans=n_chans,
             n_times=n_times,
             hop=hop,
             lsb=lsb,

@@ -160,6 +160,11 @@ def compile_model(
     threshold: float | None = None,
 ) -> Compiled:
     """Everything but the proof: graph, step program, ONNX and C."""
+    if loaded.sfreq_is_fixed and sfreq not in (None, loaded.sfreq):
+        raise CaptureError(
+            f"the model was trained at {loaded.sfreq} Hz and is right at no other rate, such as "
+            f"{sfreq:g} Hz: leave out --sfreq and resample what it is fed"
+        )
     sfreq = loaded.sfreq if sfreq is None else sfreq
     threshold = loaded.threshold if threshold is None else threshold
     if sfreq is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from edgeeeg import terminal
+from edgeeeg.errors import IllegalOption
 
 
 def register(app: typer.Typer) -> None:
@@ -34,12 +35,16 @@ def verify(
     """
     from edgeeeg.bundle import Bundle
     from edgeeeg.signal import read_edf
-    from edgeeeg_bridge.board_run import emulated_target, run_on_port
+    from edgeeeg_bridge.board_run import emulated_target, require_emulated, run_on_port
     from edgeeeg_export import contract, contract_table
     from edgeeeg_export.loading import load_model
     from edgeeeg_export.pipeline import reload, verification_json
     from edgeeeg_export.verification_counts import counts_for, verification_counts
 
+    if weights is not None and model is None:
+        raise IllegalOption("--weights are those of a --model, and none is given: add --model module:factory")
+    if board is not None:
+        require_emulated(board)
     opened = Bundle.load(bundle)
     source = None if model is None else load_model(model, weights).source
     subject = reload(opened, source)

@@ -127,6 +127,13 @@ def test_bonn_without_its_folder_is_one_line():
     assert refused.stderr == "edgeeeg: --data bonn needs --root, the folder with Z, O, N, F and S\n"
 
 
+def test_a_folder_of_bonn_is_not_ignored_on_synthetic_data():
+    refused = edgeeeg("demo", "--root", "data/bonn", expect=2)
+    assert refused.stderr == (
+        "edgeeeg: --root is the folder of the Bonn set: add --data bonn, or leave it out\n"
+    )
+
+
 def test_boards_lists_memory_and_sources():
     listed = json.loads(edgeeeg("boards", "--json").stdout)
     assert listed["nrf52840"]["flash_bytes"] == 1024 * 1024
