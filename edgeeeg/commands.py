@@ -102,42 +102,41 @@ def run(
 ) -> None:
     """Run a bundle over a recording in ONNX Runtime, as a stream, and list what it detects.
 
-    A detection is a stretch of steps whose first output is at or above the bundle's threshold.
+    The recording is rounded to the bundle's int16 counts first, as a device would be sent it. A detection is
+    a stretch of steps whose first output is at or above the bundle's threshold.
     """
     from edgeeeg.bundle import Bundle
     from edgeeeg.detections import above_threshold, write_outputs
-    from edgeeeg.errors import RecordingError
-    from edgeeeg.signal.edf import read_edf
+    from edgeeeg.model_input import read_for
+    from edgeeeg.output_path import require_file
+    from edgeeeg.signal.counts import INT16_MAX, from_int16
     from edgeeeg.stream import Stream
 
     opened = Bundle.load(bundle)
     info = opened.manifest
-    eeg = read_edf(recording).pick(channel or info.input.ch_names)
-    if eeg.n_chans != len(info.input.ch_names):
-        raise RecordingError(
-            f"the model takes {len(info.input.ch_names)} channels ({', '.join(info.input.ch_names)}) and "
-            f"{eeg.n_chans} were chosen: give --channel once for each"
-        )
-    eeg = eeg.resample(info.input.sfreq) if resample else eeg
-    eeg.require_sfreq(info.input.sfreq)
-    eeg = eeg.zscored() if normalise else eeg
-    if eeg.unit != info.input.unit:
-        raise RecordingError(
-            f"the model takes '{info.input.unit}' and the recording is in '{eeg.unit}': "
-            f"{'add' if info.input.unit == 'z' else 'leave out'} --normalise"
-        )
+    if out is not None:
+        require_file(out)
+    eeg = read_for(info.input, recording, channel, resample=resample, normalise=normalise)
+    # what the device would be sent: without the rounding these would not be the contract's numbers
+    counts, saturated = eeg.to_int16(info.input.lsb, allow_clipping=True)
+    samples = from_int16(counts, info.input.lsb)
     stream = Stream(opened)
     block = max(info.hop, round(eeg.sfreq))
     pieces = []
     with terminal.progress() as progress:
         bar = progress.add_task("running", total=eeg.n_times)
         for start in range(0, eeg.n_times, block):
-            pieces.append(stream.push(eeg.data[:, start : start + block]))
+            pieces.append(stream.push(samples[:, start : start + block]))
             progress.update(bar, completed=start + block)
     pieces.append(stream.flush())
     outputs = np.concatenate(pieces)
     if out is not None:
         write_outputs(out, info, outputs)
+    if saturated:
+        terminal.stderr.print(
+            f"{saturated} of {counts.size} samples exceed ±{info.input.lsb * INT16_MAX:g} {info.input.unit} "
+            "and saturate, as they would on the device"
+        )
     found = above_threshold(info, outputs)
     if json:
         terminal.print_json(
@@ -146,13 +145,20 @@ def run(
                 "duration": eeg.duration,
                 "steps": len(outputs),
                 "hop_seconds": info.hop / info.input.sfreq,
+                "saturated_samples": saturated,
                 "threshold": info.outputs[0].threshold,
-                "detections": [{"onset": d.onset, "duration": d.duration} for d in found],
+                "detections": None
+                if found is None
+                else [{"onset": d.onset, "duration": d.duration} for d in found],
                 "outputs": None if out is None else str(out),
             }
         )
         return
-    terminal.stdout.print(f"{len(outputs)} steps over {eeg.duration:.1f} s; {len(found)} detections")
+    steps = f"{len(outputs)} steps over {eeg.duration:.1f} s"
+    if found is None:
+        terminal.stdout.print(f"{steps}; no threshold is set: outputs only")
+        return
+    terminal.stdout.print(f"{steps}; {len(found)} detections")
     for detection in found:
         terminal.stdout.print(f"{detection.onset:10.2f} s  for {detection.duration:.2f} s")
 
