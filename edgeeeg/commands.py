@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from enum import StrEnum
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import typer
 
 from edgeeeg import terminal
-from edgeeeg.errors import MissingDependency
+from edgeeeg.extras import needs
 
 
 class DataSet(StrEnum):
@@ -37,6 +36,7 @@ def register(app: typer.Typer) -> None:
     )(run)
 
 
+@needs("train")
 def train(
     root: Path = typer.Option(..., help="Folder of the data set: for Bonn, the one with Z, O, N, F and S."),
     out: Path = typer.Option(..., help="Folder for the weights, *.safetensors."),
@@ -53,7 +53,6 @@ def train(
     """
     from dataclasses import replace
 
-    _require_packages("torch", "sklearn", "scipy", "safetensors")
     from edgeeeg.data.bonn_segments import TASKS, Task
     from edgeeeg.signal.bonn import read_bonn
     from edgeeeg.training.bonn import TrainingRun, plan_runs, train_bonn
@@ -89,6 +88,7 @@ def train(
             terminal.stdout.print(str(path))
 
 
+@needs("ort,eeg")
 def run(
     bundle: Path = typer.Argument(help="Folder of a bundle."),
     recording: Path = typer.Argument(exists=True, help="EDF file."),
@@ -161,9 +161,3 @@ def run(
     terminal.stdout.print(f"{steps}; {len(found)} detections")
     for detection in found:
         terminal.stdout.print(f"{detection.onset:10.2f} s  for {detection.duration:.2f} s")
-
-
-def _require_packages(*packages: str) -> None:
-    missing = [package for package in packages if importlib.util.find_spec(package) is None]
-    if missing:
-        raise MissingDependency(f"training needs {', '.join(missing)}: pip install 'edgeeeg[train]'")

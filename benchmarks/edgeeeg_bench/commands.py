@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from edgeeeg import terminal
+from edgeeeg.extras import needs
 
 
 class DataChoice(StrEnum):
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: `edgeeeg boards --json`")(boards)
 
 
+@needs("bench")
 def demo(
     data: DataChoice = typer.Option(DataChoice.SYNTHETIC, help="EEG to run on; Bonn also scores the task."),
     root: Path | None = typer.Option(None, help="Folder of the Bonn set, with Z, O, N, F and S."),
@@ -65,6 +67,7 @@ def demo(
     terminal.stdout.print(f"report: {report}\nbundle: {out / 'bundle'}")
 
 
+@needs("bench")
 def profile(
     bundle: Path = typer.Argument(help="Folder of a bundle."),
     board: str = typer.Option("qemu:mps2-an386", help="Emulated board (`edgeeeg boards`)."),

@@ -77,6 +77,7 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
         )
     register_schemas()
     names = output_names(len(program.graph_signature.user_outputs))
+    translations = _translations()
     try:
         with quiet(), contextlib.redirect_stdout(io.StringIO()):
             converted = torch.onnx.export(
@@ -85,7 +86,7 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
                 opset_version=OPSET,
                 input_names=[input_name],
                 output_names=names,
-                custom_translation_table=_translations(),
+                custom_translation_table=translations,
                 verbose=False,
             )
     except Exception as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from edgeeeg import terminal
+from edgeeeg.extras import needs
 
 
 def register(app: typer.Typer) -> None:
@@ -19,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: `edgeeeg conformance --filter softmax`")(conformance)
 
 
+@needs("export")
 def export(
     model: str = typer.Argument(
         help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` or an `.onnx` file."
@@ -105,6 +107,7 @@ def export(
     )
 
 
+@needs("export")
 def inspect_verb(
     model: str = typer.Argument(
         help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` or an `.onnx` file."
@@ -133,6 +136,7 @@ def inspect_verb(
         terminal.stdout.print(part)
 
 
+@needs("export")
 def conformance(
     filter: str = typer.Option("", "--filter", help="Run the cases whose name contains this text."),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),

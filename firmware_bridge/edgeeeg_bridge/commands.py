@@ -9,6 +9,7 @@ import typer
 
 from edgeeeg import terminal
 from edgeeeg.errors import IllegalOption
+from edgeeeg.extras import needs
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: `edgeeeg verify out/detector --board qemu:mps2-an386`")(verify)
 
 
+@needs("export,bridge")
 def verify(
     bundle: Path = typer.Argument(help="Folder of a bundle."),
     model: str | None = typer.Option(
