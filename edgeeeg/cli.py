@@ -59,7 +59,7 @@ def main() -> None:
         _refuse(f"cannot use {error.filename}: {error.strerror}; choose another path")
     except MemoryError as error:
         _refuse(f"not enough memory: {error}; give fewer samples or a lower rate")
-    sys.exit(code)
+    sys.exit(code or 0)
 
 
 def _refuse(message: str) -> NoReturn:

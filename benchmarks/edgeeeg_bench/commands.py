@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import zipfile
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -77,21 +76,15 @@ def profile(
 
     Runs the bundle's golden samples; the result is stored in the bundle as profile.json.
     """
-    import numpy as np
-
     from edgeeeg.bundle import Bundle
-    from edgeeeg.errors import BundleError
     from edgeeeg_bench.bundle_profile import PROFILE, profile_bundle
     from edgeeeg_bench.profile_table import render_profile
+    from edgeeeg_bridge.board_run import require_emulated
+    from edgeeeg_export import golden
 
+    require_emulated(board)
     opened = Bundle.load(bundle)
-    try:
-        with np.load(opened.path("golden.npz")) as golden:
-            counts = golden["counts"]
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise BundleError(
-            f"{bundle}: golden.npz holds no counts ({error}); export the model again"
-        ) from error
+    counts, _ = golden.read(opened)
     with terminal.progress() as bar, tempfile.TemporaryDirectory() as build:
         running = bar.add_task("counting instructions", total=len(counts))
         result = profile_bundle(

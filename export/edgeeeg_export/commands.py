@@ -47,7 +47,7 @@ def export(
     ),
     hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: the fewest that work."),
     lsb: float | None = typer.Option(
-        None, min=1e-12, help="Input units per int16 count; default 0.125 µV, or 2⁻¹¹ for normalised input."
+        None, help="Input units per int16 count; default 0.125 µV, or 2⁻¹¹ for normalised input."
     ),
     threshold: float | None = typer.Option(None, help="Output from which on the model decides."),
     board: str | None = typer.Option(
