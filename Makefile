@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 DATA ?= $(EDGEEEG_DATA)
-C_FILES := $(wildcard firmware_bridge/firmware/*.[ch] export/edgeeeg_export/runtime/*.[ch] benchmarks/edgeeeg_bench/plugin/*.[ch])
+C_FILES := $(wildcard firmware_bridge/firmware/*.[ch] export/edgeeeg_export/runtime/*.[ch] benchmarks/edgeeeg_bench/plugin/*.[ch] benchmarks/edgeeeg_bench/soak/*.[ch])
 
-.PHONY: demo test check golden bench train clean system
+.PHONY: demo test check golden bench soak train clean system
 
 demo: $(SETUP)
 	$(BIN)/edgeeeg demo --out runs/demo
@@ -28,6 +28,9 @@ golden: $(SETUP)
 
 bench: $(SETUP)
 	$(BIN)/python benchmarks/step_latency.py
+
+soak: $(SETUP)
+	$(BIN)/python benchmarks/soak.py
 
 train: $(SETUP)
 	$(BIN)/edgeeeg train --data bonn --root "$(DATA)/bonn" --out edgeeeg/models/weights

@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
     )(run)
 
 
-@needs("train")
+@needs("train", "torch", "sklearn", "scipy", "safetensors")
 def train(
     root: Path = typer.Option(..., help="Folder of the data set: for Bonn, the one with Z, O, N, F and S."),
     out: Path = typer.Option(..., help="Folder for the weights, *.safetensors."),
@@ -88,7 +88,7 @@ def train(
             terminal.stdout.print(str(path))
 
 
-@needs("ort,eeg")
+@needs("ort,eeg", "onnxruntime", "edfio")
 def run(
     bundle: Path = typer.Argument(help="Folder of a bundle."),
     recording: Path = typer.Argument(exists=True, help="EDF file."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -28,33 +29,42 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def needs(extras: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a verb whose imports these extras bring: one that fails becomes a line that names them.
+def needs(extras: str, *modules: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a verb with what it imports: where that is not installed, one line names the extras.
 
     Parameters
     ----------
     extras : str
         As pip takes them, such as ``"ort,eeg"``.
+    modules : str
+        Names in `PACKAGES` that the verb always comes to; they are looked for before it begins its work.
 
     Raises
     ------
     MissingDependency
-        By the verb, where a package of `PACKAGES` is not installed; another missing module is a bug.
+        By the verb, also where it only now comes to a package of `PACKAGES` that is not installed; another
+        missing module is a bug.
     """
 
     def decorate(verb: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(verb)
         def checked(*arguments: P.args, **options: P.kwargs) -> R:
+            missing = tuple(name for name in modules if importlib.util.find_spec(name) is None)
+            if missing:
+                raise _missing(extras, missing)
             try:
                 return verb(*arguments, **options)
             except ModuleNotFoundError as error:
-                package = PACKAGES.get((error.name or "").partition(".")[0])
-                if package is None:
+                name = (error.name or "").partition(".")[0]
+                if name not in PACKAGES:
                     raise
-                raise MissingDependency(
-                    f"this needs {package}, which is not installed: pip install 'edgeeeg[{extras}]'"
-                ) from error
+                raise _missing(extras, (name,)) from error
 
         return checked
 
     return decorate
+
+
+def _missing(extras: str, modules: tuple[str, ...]) -> MissingDependency:
+    packages = ", ".join(PACKAGES[name] for name in modules)
+    return MissingDependency(f"this needs {packages}, not installed here: pip install 'edgeeeg[{extras}]'")

@@ -38,11 +38,11 @@ def test_the_version(monkeypatch, capsys):
 def test_every_component_brings_its_verbs(monkeypatch, capsys):
     assert run(monkeypatch, "--help") == 0
     listed = capsys.readouterr().out
-    for verb in ("train", "export", "verify"):
+    for verb in ("train", "export", "verify", "audit"):
         assert re.search(rf"\b{verb}\b", listed)
 
 
-@pytest.mark.parametrize("verb", ["train", "export", "verify"])
+@pytest.mark.parametrize("verb", ["train", "export", "verify", "audit"])
 def test_every_verb_has_help_with_an_example_and_json(monkeypatch, capsys, verb):
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("TERM", "dumb")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from edgeeeg.bundle import Bundle
+from edgeeeg.errors import MissingDependency
 from edgeeeg.extras import PACKAGES, needs
 from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo
 from edgeeeg.signal import Recording, write_edf
@@ -22,14 +23,13 @@ EXPORT = ORT | EEG | {"torch", "onnx", "onnxscript", "safetensors"}
 
 PROGRAM = """
 import contextlib, io, json, sys
-
-class Hidden:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in hidden:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+from importlib.machinery import PathFinder
 
 hidden, calls = json.loads(sys.argv[1])
-sys.meta_path.insert(0, Hidden())
+found = PathFinder.find_spec
+def find_spec(name, path=None, target=None):
+    return None if name.partition(".")[0] in hidden else found(name, path, target)
+PathFinder.find_spec = find_spec
 from edgeeeg.cli import main
 said = []
 for arguments in calls:
@@ -80,6 +80,7 @@ def verbs(files):
         "run": ("run", files / "bundle", files / "eeg.edf"),
         "export": ("export", "edge-detector", "--out", files / "new"),
         "inspect": ("inspect", "edge-detector"),
+        "audit": ("audit", "edge-detector", "--root", files),
         "conformance": ("conformance", "--filter", "relu"),
         "verify": ("verify", files / "bundle"),
         "demo": ("demo", "--out", files / "demo"),
@@ -95,17 +96,32 @@ def test_a_verb_without_its_extra_names_it(files, present):
     if present >= ORT | EEG:
         del calls["run"]
     if present >= EXPORT - {"torch"}:
-        calls = {verb: calls[verb] for verb in ("train", "export", "inspect")}
+        calls = {verb: calls[verb] for verb in ("train", "export", "inspect", "audit")}
     for verb, (code, out, err) in zip(calls, with_only(present, calls.values()), strict=True):
         assert (code, out) == (2, ""), f"{verb}: {err}"
         assert re.fullmatch(r"edgeeeg: [^\n]*pip install 'edgeeeg\[[a-z,]+\]'\n", err), f"{verb}: {err}"
 
 
-@pytest.mark.parametrize(("present", "missing"), [(EEG, "ort"), (ORT, "eeg")])
+@pytest.mark.parametrize(("present", "missing"), [(EEG, "onnxruntime"), (ORT, "edfio")])
 def test_running_a_recording_needs_both_extras(files, present, missing):
     ((code, _, err),) = with_only(present, [verbs(files)["run"]])
     assert code == 2
-    assert err.endswith(f"pip install 'edgeeeg[{missing}]'\n")
+    assert err == f"edgeeeg: this needs {missing}, not installed here: pip install 'edgeeeg[ort,eeg]'\n"
+
+
+def test_all_that_is_missing_is_named_before_the_work(files):
+    ((code, _, err),) = with_only(EXPORT, [verbs(files)["train"]])
+    assert code == 2
+    assert err == "edgeeeg: this needs scikit-learn, not installed here: pip install 'edgeeeg[train]'\n"
+
+
+def test_a_package_that_only_some_options_need_is_named_when_it_comes_to_it():
+    @needs("eeg")
+    def verb() -> None:
+        raise ModuleNotFoundError("No module named 'scipy.signal'", name="scipy.signal")
+
+    with pytest.raises(MissingDependency, match=r"needs scipy, .* 'edgeeeg\[eeg\]'"):
+        verb()
 
 
 def test_help_version_and_boards_need_no_extra():

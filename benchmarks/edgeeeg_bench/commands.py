@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: `edgeeeg boards --json`")(boards)
 
 
-@needs("bench")
+@needs("bench", "torch", "onnx", "onnxscript", "onnxruntime", "scipy", "serial", "cobs", "bokeh")
 def demo(
     data: DataChoice = typer.Option(DataChoice.SYNTHETIC, help="EEG to run on; Bonn also scores the task."),
     root: Path | None = typer.Option(None, help="Folder of the Bonn set, with Z, O, N, F and S."),
@@ -66,7 +66,7 @@ def demo(
     terminal.stdout.print(f"report: {report}\nbundle: {out / 'bundle'}")
 
 
-@needs("bench")
+@needs("bench", "onnx", "serial", "cobs")
 def profile(
     bundle: Path = typer.Argument(help="Folder of a bundle."),
     board: str = typer.Option("qemu:mps2-an386", help="Emulated board (`edgeeeg boards`)."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -10,7 +10,21 @@ from numpy.typing import NDArray
 
 from edgeeeg.data.windows import WindowGrid
 from edgeeeg.errors import RecordingError
-from edgeeeg.models.edge_detector import EdgeDetector
+
+
+class FrameDetector(Protocol):
+    """A module that gives one score a hop: (batch, 1, n_times) to (batch, n_frames, 1)."""
+
+    @property
+    def hop(self) -> int:
+        """Samples of a frame."""
+
+    def eval(self) -> Any:
+        """Leave training mode."""
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores of whole hops of samples."""
+
 
 Semantics = Literal["windowed", "carried"]
 SEMANTICS: tuple[Semantics, ...] = ("windowed", "carried")
@@ -20,7 +34,7 @@ BATCH = 256
 
 
 def windowed_outputs(
-    model: EdgeDetector, samples: NDArray[np.float32], grid: WindowGrid
+    model: FrameDetector, samples: NDArray[np.float32], grid: WindowGrid
 ) -> NDArray[np.float32]:
     """Probability at the end of each window with the state reset at its start, (n_files, n_windows).
 
@@ -30,29 +44,30 @@ def windowed_outputs(
     if n_times == 0:
         raise RecordingError(f"windows of {grid.length} samples are shorter than the hop of {model.hop}")
     windows = grid.cut(samples)[..., grid.length - n_times :]
-    outputs = _forward(model, windows.reshape(-1, n_times))[:, -1]
+    outputs = forward(model, windows.reshape(-1, n_times))[:, -1]
     return outputs.reshape(windows.shape[:2])
 
 
 def carried_outputs(
-    model: EdgeDetector, samples: NDArray[np.float32], grid: WindowGrid
+    model: FrameDetector, samples: NDArray[np.float32], grid: WindowGrid
 ) -> NDArray[np.float32]:
     """Probability at the end of each window with the state carried through the file, (n_files, n_windows).
 
     It is the output of the last hop that ends within the window, as a deployed stream would give it.
     """
     n_times = samples.shape[-1] // model.hop * model.hop
-    return _forward(model, samples[:, :n_times])[:, grid.stops // model.hop - 1]
+    return forward(model, samples[:, :n_times])[:, grid.stops // model.hop - 1]
 
 
 def window_outputs(
-    model: EdgeDetector, samples: NDArray[np.float32], grid: WindowGrid, semantics: Semantics
+    model: FrameDetector, samples: NDArray[np.float32], grid: WindowGrid, semantics: Semantics
 ) -> NDArray[np.float32]:
     """Outputs (n_files, n_windows) under the named semantics."""
     return {"windowed": windowed_outputs, "carried": carried_outputs}[semantics](model, samples, grid)
 
 
-def _forward(model: EdgeDetector, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def forward(model: FrameDetector, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores (n_rows, n_frames) of rows (n_rows, n_times) of whole hops, each from zero state."""
     model.eval()
     with torch.no_grad():
         batches = [

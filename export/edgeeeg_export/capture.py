@@ -65,8 +65,7 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
     """
     import torch
 
-    from edgeeeg.cells import lif, selective_scan  # noqa: F401 - registers their custom operators
-
+    register_operators()
     with quiet():  # only the functional form of a program says what it changes in place
         functional = program.run_decompositions({})
     changed = sorted(functional.graph_signature.buffers_to_mutate.values())
@@ -112,8 +111,7 @@ def load_program(path: str) -> torch.export.ExportedProgram:
     """
     import torch
 
-    from edgeeeg.cells import lif, selective_scan  # noqa: F401 - registers what the file may contain
-
+    register_operators()
     try:
         with quiet():
             return torch.export.load(path)
@@ -121,12 +119,27 @@ def load_program(path: str) -> torch.export.ExportedProgram:
         raise CaptureError(f"{path} is not an exported program that this torch can read: {error}") from error
 
 
+def register_operators() -> None:
+    """Make torch know the operators of our own that a program may contain."""
+    from edgeeeg.cells import (  # noqa: F401 - registers them
+        biquad,
+        exponential_moving_average,
+        lif,
+        running_z_score,
+        selective_scan,
+    )
+    from edgeeeg.layers import interleave  # noqa: F401 - registers it
+
+
 def register_schemas() -> None:
-    """Make ONNX know the recurrent nodes, so that the exporter and the checker accept them."""
+    """Make ONNX know the nodes of our own, so that the exporter and the checker accept them."""
     schema = onnx.defs.OpSchema
     known = {entry.name for entry in onnx.defs.get_all_schemas_with_history() if entry.domain == DOMAIN}
     attribute = schema.Attribute
     nodes = {
+        "Biquad": (("x", "coefficients"), "y", []),
+        "ExponentialMovingAverage": (("x", "alpha"), "y", []),
+        "Interleave": (("x",), "y", []),
         "Lif": (
             ("x", "beta", "threshold"),
             "spikes",
@@ -134,6 +147,11 @@ def register_schemas() -> None:
                 attribute("reset", schema.AttrType.STRING, "subtract, zero or none"),
                 attribute("reset_delay", schema.AttrType.INT, "1: one step after the spike"),
             ],
+        ),
+        "RunningZScore": (
+            ("x", "alpha"),
+            "y",
+            [attribute("epsilon", schema.AttrType.FLOAT, "added to the variance, in squared units of x")],
         ),
         "SelectiveScan": (("u", "delta", "A", "B", "C", "D"), "y", []),
     }
@@ -159,8 +177,20 @@ def _translations() -> dict[Callable[..., Any], Callable[..., Any]]:
     ours = onnxscript.values.Opset(DOMAIN, 1)
     standard = onnxscript.values.Opset("", OPSET)
 
+    def biquad(x: Any, coefficients: Any) -> Any:
+        return ours.Biquad(x, coefficients)
+
+    def exponential_moving_average(x: Any, alpha: Any) -> Any:
+        return ours.ExponentialMovingAverage(x, alpha)
+
+    def interleave(x: Any) -> Any:
+        return ours.Interleave(x)
+
     def lif(x: Any, beta: Any, threshold: Any, reset: str = "subtract", reset_delay: bool = True) -> Any:
         return ours.Lif(x, beta, threshold, reset=reset, reset_delay=int(reset_delay))
+
+    def running_z_score(x: Any, alpha: Any, epsilon: float) -> Any:
+        return ours.RunningZScore(x, alpha, epsilon=epsilon)
 
     def selective_scan(u: Any, delta: Any, A: Any, B: Any, C: Any, D: Any) -> Any:
         return ours.SelectiveScan(u, delta, A, B, C, D)
@@ -174,7 +204,11 @@ def _translations() -> dict[Callable[..., Any], Callable[..., Any]]:
         )
 
     return {
+        torch.ops.edgeeeg.biquad.default: biquad,
+        torch.ops.edgeeeg.exponential_moving_average.default: exponential_moving_average,
+        torch.ops.edgeeeg.interleave.default: interleave,
         torch.ops.edgeeeg.lif.default: lif,
+        torch.ops.edgeeeg.running_z_score.default: running_z_score,
         torch.ops.edgeeeg.selective_scan.default: selective_scan,
         torch.ops.aten.softplus.default: softplus,
     }

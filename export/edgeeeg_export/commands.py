@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 
 import typer
 
 from edgeeeg import terminal
 from edgeeeg.extras import needs
+
+
+class AuditData(StrEnum):
+    """Data sets that `audit` knows."""
+
+    BONN = "bonn"
+
+
+class AuditTask(StrEnum):
+    """What a model of one's own takes: amplitudes in µV, or normalised."""
+
+    RAW = "raw"
+    NORMALISED = "normalised"
+
+
+class SemanticsChoice(StrEnum):
+    """How a program runs on an endless recording."""
+
+    CONTINUOUS = "continuous"
+    WINDOWED = "windowed"
 
 
 def register(app: typer.Typer) -> None:
@@ -17,10 +40,14 @@ def register(app: typer.Typer) -> None:
         "--channel Fp1 --channel Fp2 --board nrf52840 --out out/detector`"
     )(export)
     app.command("inspect", epilog="Example: `edgeeeg inspect my_models:detector`")(inspect_verb)
+    app.command(
+        epilog="Example: `edgeeeg audit my_models:detector --weights 'runs/detector-fold{fold}.safetensors' "
+        "--root data/bonn --reset 10 --reset 60`"
+    )(audit)
     app.command(epilog="Example: `edgeeeg conformance --filter softmax`")(conformance)
 
 
-@needs("export")
+@needs("export", "torch", "onnx", "onnxscript", "onnxruntime", "scipy", "mne")
 def export(
     model: str = typer.Argument(
         help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` or an `.onnx` file."
@@ -45,7 +72,15 @@ def export(
     n_times: int | None = typer.Option(
         None, min=1, max=10_000_000, help="Samples to trace a module with; default: its `n_times`."
     ),
-    hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: the fewest that work."),
+    hop: int | None = typer.Option(
+        None,
+        min=1,
+        help="Samples of a step; default: the fewest that work, an eighth of a window if it has one.",
+    ),
+    semantics: SemanticsChoice = typer.Option(
+        SemanticsChoice.CONTINUOUS,
+        help="continuous: states are carried for ever; windowed: every window begins anew.",
+    ),
     lsb: float | None = typer.Option(
         None, help="Input units per int16 count; default 0.125 µV, or 2⁻¹¹ for normalised input."
     ),
@@ -56,11 +91,16 @@ def export(
     recording: Path | None = typer.Option(
         None, exists=True, help="EDF file to check the contract on; default: ten minutes of synthetic EEG."
     ),
+    explain: bool = typer.Option(
+        False, "--explain", help="Say which rewrites changed the model, and why others did not."
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Turn a trained model into a verified bundle: one-step ONNX, C99, golden vectors, contract."""
+    import onnx
+
     from edgeeeg.signal import read_edf
-    from edgeeeg_export import contract_table
+    from edgeeeg_export import contract_table, explanation
     from edgeeeg_export.loading import is_factory
     from edgeeeg_export.pipeline import export_model
 
@@ -81,6 +121,7 @@ def export(
             n_chans=n_chans,
             n_times=n_times,
             hop=hop,
+            semantics=semantics.value,
             lsb=lsb,
             threshold=threshold,
             board=board,
@@ -89,25 +130,36 @@ def export(
         )
     info = bundle.manifest
     records = contract_table.read(bundle)
+    explanations = (
+        explanation.explain_model(onnx.load(str(bundle.path("captured.onnx")))) if explain else None
+    )
     if json:
-        terminal.print_json(
-            {
-                "bundle": str(out),
-                "model_hash": info.model_hash,
-                "hop": info.hop,
-                "sizes": info.c.model_dump(),
-                "contract": records,
-            }
-        )
+        result = {
+            "bundle": str(out),
+            "model_hash": info.model_hash,
+            "hop": info.hop,
+            "semantics": info.semantics,
+            "window": info.window,
+            "delay_samples": info.delay_steps * info.hop,
+            "flush_steps": info.flush_steps,
+            "sizes": info.c.model_dump(),
+            "contract": records,
+        }
+        if explanations is not None:
+            result["explain"] = explanation.to_json(explanations)
+        terminal.print_json(result)
         return
+    if explanations is not None:
+        _print_lines(explanation.render(explanations))
     terminal.stdout.print(contract_table.render(records))
     terminal.stdout.print(
-        f"{out}: {info.hop} samples a step, {info.c.weight_bytes} bytes of weights, "
+        f"{out}: {info.semantics}, {info.hop} samples a step, the first output "
+        f"{info.delay_steps * info.hop} samples late, {info.c.weight_bytes} bytes of weights, "
         f"{info.c.struct_bytes} bytes of RAM (state {info.c.state_bytes}, arena {info.c.arena_bytes})"
     )
 
 
-@needs("export")
+@needs("export", "torch", "onnx", "onnxscript")
 def inspect_verb(
     model: str = typer.Argument(
         help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` or an `.onnx` file."
@@ -120,23 +172,91 @@ def inspect_verb(
         min=1,
         help="Samples to trace a module with, its window; default: its `n_times`.",
     ),
-    hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: the fewest that work."),
+    hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: as in export."),
+    explain: bool = typer.Option(
+        False, "--explain", help="Say which rewrites changed the model, and why others did not."
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Say what a model is, what it costs as a stream, which boards hold it and what stands in its way."""
+    from edgeeeg_export import explanation
+    from edgeeeg_export.errors import GraphError, UnsupportedOperator
     from edgeeeg_export.inspection import inspect_model
     from edgeeeg_export.inspection_table import render
     from edgeeeg_export.loading import load_model
 
-    found = inspect_model(load_model(model, None, n_chans, n_times), hop)
+    loaded = load_model(model, None, n_chans, n_times)
+    found = inspect_model(loaded, hop)
+    result = found.to_json()
+    explanations = None
+    if explain:
+        with contextlib.suppress(GraphError, UnsupportedOperator):  # the findings name what stands in the way
+            explanations = explanation.explain_model(loaded.onnx_model)
+        result["explain"] = None if explanations is None else explanation.to_json(explanations)
     if json:
-        terminal.print_json(found.to_json())
+        terminal.print_json(result)
         return
     for part in render(found):
         terminal.stdout.print(part)
+    if explanations is not None:
+        _print_lines(explanation.render(explanations))
 
 
-@needs("export")
+def _print_lines(lines: Iterable[str]) -> None:
+    """Lines as they are: labels of layers may hold brackets."""
+    for line in lines:
+        terminal.stdout.print(line, markup=False)
+
+
+@needs("train,export", "torch", "onnx", "sklearn")
+def audit(
+    model: str = typer.Argument(help="`edge-detector`, `edge-detector-normalised` or `module:factory`."),
+    root: Path = typer.Option(..., help="Folder of the data set: for Bonn, the one with Z, O, N, F and S."),
+    data: AuditData = typer.Option(AuditData.BONN, help="Data set."),
+    weights: str | None = typer.Option(
+        None, help="State dict for module:factory; with {fold} in its name, one for each fold from 0."
+    ),
+    task: AuditTask | None = typer.Option(
+        None, help="Input of module:factory: µV (default) or normalised; a shipped model has its own."
+    ),
+    reset: list[float] | None = typer.Option(
+        None,
+        min=0.0,
+        help="Period in s of the periodic reset, several times for several; default: 10 and 60.",
+    ),
+    seed: int = typer.Option(0, min=0, help="Of the order of files in each fold's stream."),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
+) -> None:
+    """Score a model with its state reset for each window, carried, and reset periodically, side by side.
+
+    Warns where the rows part: a model that was trained on windows may fail once its state is carried.
+    """
+    from edgeeeg.evaluation.audit import RESETS, audit_bonn
+    from edgeeeg.evaluation.audit_table import render
+    from edgeeeg.signal.bonn import read_bonn
+    from edgeeeg_export.audit_subject import audit_subject
+
+    subject = audit_subject(model, weights, None if task is None else task.value)
+    segments = read_bonn(root)
+    with terminal.progress() as bar:
+        running = bar.add_task("auditing, folds", total=None)
+        result = audit_bonn(
+            segments,
+            subject.task,
+            subject.model_of_fold,
+            subject.weights,
+            resets=tuple(reset) if reset else RESETS,
+            seed=seed,
+            on_fold=lambda done, of: bar.update(running, completed=done, total=of),
+        )
+    if json:
+        terminal.print_json({"model": model, "data": data.value} | result.to_dict())
+        return
+    for part in render(result, model):
+        terminal.stdout.print(part)
+
+
+@needs("export", "onnx")
 def conformance(
     filter: str = typer.Option("", "--filter", help="Run the cases whose name contains this text."),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),

@@ -48,6 +48,7 @@ ERFC_LOG = (
     F(-0.00032044153),
 )
 WHOLE = F(8388608.0)  # 2**23: floats from there on are whole numbers
+FLUSH = F(2.0**-80)
 ONE, TWO = F(1.0), F(2.0)
 
 
@@ -154,6 +155,11 @@ def erf(x: Array) -> Array:
     large = np.where(magnitude < ERF_ONE, ONE - exp(-_polynomial(ERFC_LOG, far)), ONE)
     value = np.where(magnitude < ERF_SMALL, small, np.where(x < 0, -large, large))
     return np.where(np.isnan(x), x, value)
+
+
+def flush(x: Array) -> Array:
+    """x, and 0 where its magnitude is at most 2**-80: a decaying memory ends before the subnormal numbers."""
+    return np.where(np.abs(x) <= FLUSH, F(0.0), x)
 
 
 def trunc(x: Array) -> Array:

@@ -18,6 +18,7 @@ from edgeeeg_export.errors import CaptureError, GraphError, UnsupportedOperator
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops import FROM_ONNX, NEAREST_REWRITE
 from edgeeeg_export.ops.apart import Apart
+from edgeeeg_export.ops.fresh import Fresh
 from edgeeeg_export.ops.op import Op
 from edgeeeg_export.ops.per_window import PerWindow
 from edgeeeg_export.ops.reshape import Reshape
@@ -26,6 +27,7 @@ from edgeeeg_export.tensor import Array, TensorType
 
 Semantics = Literal["continuous", "windowed"]
 """How a program runs on an endless recording: its state carried for ever, or anew in every window."""
+SEMANTICS: tuple[Semantics, ...] = ("continuous", "windowed")
 
 
 class Domain(IntEnum):
@@ -210,7 +212,29 @@ class _Import:
                 except (GraphError, UnsupportedOperator):
                     if not domains:
                         raise
-        return self._lower_apart(self._reading(node, Domain.APART))
+        try:
+            return self._lower_apart(self._reading(node, Domain.APART))
+        except (GraphError, UnsupportedOperator):
+            fresh = self._lower_fresh(node) if lowest == Domain.STREAM else None
+            if fresh is None:
+                raise
+            return fresh
+
+    def _lower_fresh(self, node: ImportedNode) -> list[_Lowered] | None:
+        """A layer of our own with a state, on windows from its initial state; None for any other node."""
+        made = FROM_ONNX[_key(node.proto)](node)
+        if len(made) != 1 or not all(name in self.types for name in made[0][1]):
+            return None
+        ((op, inputs, outputs),) = made
+        operands = tuple(self.types[name] for name in inputs)
+        if not op.states(operands):
+            return None
+        fresh = Fresh(op, tuple(type_.time_axis for type_ in operands))
+        varying = tuple(type_.time_axis is not None for type_ in operands)
+        apart = PerWindow(fresh, varying)
+        reading = self._reading(node, Domain.APART).inputs
+        results = apart.infer(tuple(self.types[name] for name in reading))
+        return [(apart, reading, outputs, results)]
 
     def _lower(self, node: ImportedNode) -> list[_Lowered]:
         """What a node becomes, with the types of the results; an error if it needs its whole window."""

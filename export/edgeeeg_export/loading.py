@@ -76,10 +76,7 @@ def load_model(
     if what.endswith(".onnx"):
         return _from_onnx_file(_existing(what))
     if ":" in what:
-        module = _build(what)
-        if weights is not None:
-            _load_weights(module, weights)
-        return _from_module(module, n_chans, n_times, "uV")
+        return _from_module(load_module(what, weights), n_chans, n_times, "uV")
     raise CaptureError(
         f"'{what}' is not a model: give one of {', '.join(SHIPPED)}, module:factory, a .pt2 or an .onnx file"
     )
@@ -105,6 +102,20 @@ def _require_effect(
     for option, value in (("--n-chans", n_chans), ("--n-times", n_times)):
         if value is not None:
             raise CaptureError(f"{what} has its own shape and is not traced again; leave out {option}")
+
+
+def load_module(what: str, weights: Path | None = None) -> torch.nn.Module:
+    """The module of a `module:factory`, with its weights where a file of them is given.
+
+    Raises
+    ------
+    CaptureError
+        If it cannot be imported, built or loaded; the message says what would work.
+    """
+    module = _build(what)
+    if weights is not None:
+        _load_weights(module, weights)
+    return module
 
 
 def _from_shipped(what: str) -> LoadedModel:

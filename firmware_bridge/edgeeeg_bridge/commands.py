@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: `edgeeeg verify out/detector --board qemu:mps2-an386`")(verify)
 
 
-@needs("export,bridge")
+@needs("export,bridge", "onnx", "onnxruntime", "serial", "cobs")
 def verify(
     bundle: Path = typer.Argument(help="Folder of a bundle."),
     model: str | None = typer.Option(

@@ -14,11 +14,12 @@ from edgeeeg_export.toolchain import compile_shared
 
 FUNCTIONS = (
     *("exp", "expm1", "log", "log1p", "erf", "tanh", "sigmoid", "softplus"),
-    *("trunc", "floor", "ceil", "round_half_even"),
+    *("flush", "trunc", "floor", "ceil", "round_half_even"),
 )
 
 EDGES = np.array(
     [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-45, -1e-45, 1.17549435e-38, 3.4028235e38, -3.4028235e38]
+    + [2.0**-80, -(2.0**-80)]
     + [sign * edge for edge in (88.72283, 87.33655, 0.625, 0.41421357, 0.5, 1.0, 20.0) for sign in (1, -1)],
     dtype=np.float32,
 )

@@ -75,7 +75,8 @@ def test_boards_that_are_too_small_are_told_apart():
     class Wide(Causal):
         def __init__(self):
             super().__init__()
-            self.head = nn.Sequential(nn.Linear(4, 400), nn.Linear(400, 400), nn.Linear(400, 1))
+            widen, mix = (nn.Linear(4, 400), nn.Tanh()), (nn.Linear(400, 400), nn.Tanh())
+            self.head = nn.Sequential(*widen, *mix, nn.Linear(400, 1))
 
     boards = inspect_model(load_model(Wide())).boards
     assert not boards["nrf5340-net"]

@@ -22,6 +22,7 @@ from edgeeeg_export.ops.abs import Abs
 from edgeeeg_export.ops.add import Add
 from edgeeeg_export.ops.arg_max import ArgMax, ArgMin
 from edgeeeg_export.ops.average_pool import AveragePool
+from edgeeeg_export.ops.biquad import Biquad
 from edgeeeg_export.ops.ceil import Ceil
 from edgeeeg_export.ops.celu import Celu
 from edgeeeg_export.ops.clip import Clip
@@ -35,11 +36,13 @@ from edgeeeg_export.ops.elu import Elu
 from edgeeeg_export.ops.erf import Erf
 from edgeeeg_export.ops.exp import Exp
 from edgeeeg_export.ops.expand import Expand
+from edgeeeg_export.ops.exponential_moving_average import ExponentialMovingAverage
 from edgeeeg_export.ops.floor import Floor
 from edgeeeg_export.ops.gather import Gather
 from edgeeeg_export.ops.gelu import Gelu
 from edgeeeg_export.ops.gru import Gru
 from edgeeeg_export.ops.hard_sigmoid import HardSigmoid
+from edgeeeg_export.ops.interleave import Interleave
 from edgeeeg_export.ops.leaky_relu import LeakyRelu
 from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.linear import Linear
@@ -73,6 +76,7 @@ from edgeeeg_export.ops.resize import Resize
 from edgeeeg_export.ops.rms_norm import RmsNormalize
 from edgeeeg_export.ops.rnn import Rnn
 from edgeeeg_export.ops.round import Round
+from edgeeeg_export.ops.running_z_score import RunningZScore
 from edgeeeg_export.ops.selective_scan import SelectiveScan
 from edgeeeg_export.ops.selu import Selu
 from edgeeeg_export.ops.shrink import Shrink
@@ -192,7 +196,11 @@ FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
     ("", "Unsqueeze"): Reshape.from_unsqueeze,
     ("", "Where"): Where.from_onnx,
     ("", "Xor"): Xor.from_onnx,
+    (DOMAIN, "Biquad"): Biquad.from_onnx,
+    (DOMAIN, "ExponentialMovingAverage"): ExponentialMovingAverage.from_onnx,
+    (DOMAIN, "Interleave"): Interleave.from_onnx,
     (DOMAIN, "Lif"): Lif.from_onnx,
+    (DOMAIN, "RunningZScore"): RunningZScore.from_onnx,
     (DOMAIN, "SelectiveScan"): SelectiveScan.from_onnx,
 }
 

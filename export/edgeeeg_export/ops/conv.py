@@ -95,11 +95,25 @@ class Conv(Op):
                 y += factors[:, :, c, k].reshape(self.groups, per_group, *spatial) * seen
         return (y.reshape(x.shape[0], c_out, *out),), ()
 
+    def shrinks_in_place(self, inputs: tuple[TensorType, ...]) -> bool:
+        """A mix of channels into no more channels: each frame is read whole before it is written."""
+        x, weight = inputs[0], inputs[1]
+        return (
+            len(x.shape) == 3
+            and x.shape[0] == 1
+            and weight.shape[2] == 1
+            and (self.strides, self.groups, self.pads) == ((1,), 1, (0, 0))
+            and weight.shape[0] <= weight.shape[1]
+        )
+
     def emit_c(self, call: CCall) -> str:
         """The kernel over time alone where that is all; the one of edgeeeg_window.h for everything else."""
         x, weight = call.input_types[0].shape, call.input_types[1].shape
         bias = call.inputs[2] if len(call.inputs) == 3 else "0"
         operands = ", ".join((call.inputs[0], call.inputs[1], bias, call.outputs[0]))
+        if self.shrinks_in_place(call.input_types):
+            frame = f"float frame[{weight[0]}];"
+            return f"{frame}\nedgeeeg_mix({operands}, frame, {x[1]}, {weight[0]}, {x[2]});"
         if len(x) == 3 and x[0] == 1 and max(self.pads) <= 0:
             first = call.inputs[0] if self.pads[0] == 0 else f"{call.inputs[0]} + {-self.pads[0]}"
             operands = ", ".join((first, call.inputs[1], bias, call.outputs[0]))

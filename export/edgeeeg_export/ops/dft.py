@@ -1,7 +1,8 @@
 """Dft: X[k] = Σ_j x[j] e^(-2πi jk / n), summed in the order of j; the inverse has +i and divides by n.
 
-No other normalisation. The last axis of a tensor holds the real part, or the real and the imaginary one. The
-sum is direct, n times bins multiplications: at the frame rates of EEG that is less than a first layer.
+No other normalisation. The last axis of a tensor holds the real part, or the real and the imaginary one. Half
+of the bins of real frames whose length is a power of two are computed by `real_fft`; every other transform is
+the direct sum, n times bins multiplications.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeeeg_export.ops import real_fft
 from edgeeeg_export.ops.axis import AxisWalk, needs_window
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, require
 from edgeeeg_export.tensor import Array, TensorType
@@ -81,9 +83,16 @@ class Dft(Op):
         """A spectrum of all time."""
         return needs_window(inputs[0], (self.axis,), "take the spectrum of short frames: STFT")
 
+    def is_fast(self, shape: tuple[int, ...], n: int) -> bool:
+        """Whether an x of this shape takes the fast transform: whole contiguous frames of a length it has."""
+        frames = self.axis == len(shape) - 2 and shape[self.axis :] == (n, 1)
+        return self.onesided and frames and real_fft.is_fast(n)
+
     def macs(self, inputs: tuple[TensorType, ...]) -> int:
-        """Two per bin, element and part of the input."""
+        """Two per bin, element and part of the input, or those of the fast transform."""
         x, n = inputs[0], inputs[1].shape[0]
+        if self.is_fast(x.shape, n):
+            return x.size // n * real_fft.macs(n)
         return 2 * self.bins(n) * (x.size // x.shape[self.axis]) * min(n, x.shape[self.axis])
 
     def run(
@@ -92,6 +101,8 @@ class Dft(Op):
         """Add element after element to all bins at once; of a complex one, the real part first."""
         x, twiddles = inputs
         n = twiddles.shape[0]
+        if self.is_fast(x.shape, n):
+            return (real_fft.real_fft(x.reshape(-1, n), twiddles).reshape(*x.shape[:-2], -1, 2),), ()
         moved = np.moveaxis(x, self.axis, 0)
         k = np.arange(self.bins(n))
         y = np.zeros((*moved.shape[1:-1], 2, k.size), dtype=np.float32)
@@ -111,6 +122,9 @@ class Dft(Op):
     def emit_c(self, call: CCall) -> str:
         """The kernel of edgeeeg_spectrum.h."""
         shape, n = call.input_types[0].shape, call.input_types[1].shape[0]
+        if self.is_fast(shape, n):
+            pointers = f"{call.inputs[0]}, {call.inputs[1]}, {call.outputs[0]}"
+            return f"edgeeeg_real_fft({pointers}, {call.input_types[0].size // n}, {n});"
         walk = AxisWalk.along(shape[:-1], self.axis)
         operands = f"{call.inputs[0]}, {call.inputs[1]}, {call.outputs[0]}, {walk.arguments}"
         return f"edgeeeg_dft({operands}, {shape[-1]}, {n}, {self.bins(n)}, {int(self.inverse)});"

@@ -133,6 +133,10 @@ class Op(ABC):
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """The NumPy reference: outputs and next states, over any number of frames, bit for bit as in C."""
 
+    def shrinks_in_place(self, inputs: tuple[TensorType, ...]) -> bool:
+        """Whether output 0, of no more elements, may be written over input 0 from its start on."""
+        return False
+
     def view(self, inputs: tuple[TensorType, ...]) -> tuple[int, ...] | None:
         """Offsets at which the outputs already lie in input 0's memory, or None if they must be computed."""
         return None

@@ -70,7 +70,7 @@ class Reduction(Op):
     def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
         """A fold over time."""
         return needs_window(
-            inputs[0], self.axes, "use a recurrent layer or a leaky average: edgeeeg.layers.Lif or MambaBlock"
+            inputs[0], self.axes, "use a recurrent layer, or ExponentialMovingAverage for a running mean"
         )
 
     @abstractmethod

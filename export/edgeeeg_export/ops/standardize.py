@@ -37,7 +37,9 @@ class Standardize(Op):
         """Moments of the whole recording."""
         axes = tuple(range(self.axis, len(inputs[0].shape)))
         return needs_window(
-            inputs[0], axes, "normalize over channels (LayerNorm behind a transposition) or use BatchNorm1d"
+            inputs[0],
+            axes,
+            "normalize over channels (LayerNorm behind a transposition), or use BatchNorm1d or RunningZScore",
         )
 
     def run(

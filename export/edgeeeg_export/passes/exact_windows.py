@@ -76,7 +76,9 @@ class _Rewriting:
                 self._follow(node, varying)
             else:
                 self.nodes.append(node)
-        return drop_dead(self.graph.with_nodes(tuple(self.nodes)))  # streams of which only edges are left
+        return drop_dead(
+            self.graph.with_nodes(tuple(self.nodes))
+        ).graph  # streams of which only edges are left
 
     def _follow(self, node: Node, varying: list[str]) -> None:
         """A layer along time, and what it makes of the edges."""
@@ -103,7 +105,11 @@ class _Rewriting:
                 name: self._blocks(edge, first, last, node) for name, edge in zip(varying, edges, strict=True)
             }
             names |= {name: f"{name}.{side}" for name in node.outputs}
-            twin = replace(node.renamed(names), name=self._unique(f"{node.name}_{side}"))
+            twin = replace(
+                node.renamed(names),
+                name=self._unique(f"{node.name}_{side}"),
+                path=node.path or node.name,
+            )
             produced = twin.op.infer(tuple(self.types[name] for name in twin.inputs))
             self.types.update(zip(twin.outputs, produced, strict=True))
             self.nodes.append(twin)
@@ -211,7 +217,8 @@ class _Rewriting:
 
     def _add(self, name: str, op: Op, inputs: tuple[str, ...], output: str, origin: Node) -> str:
         (self.types[output],) = op.infer(tuple(self.types[source] for source in inputs))
-        self.nodes.append(Node(self._unique(name), op, inputs, (output,), origin.path))
+        path = origin.path or origin.name
+        self.nodes.append(Node(self._unique(name), op, inputs, (output,), path))
         return output
 
     def _unique(self, wanted: str) -> str:

@@ -11,59 +11,50 @@ from dataclasses import replace
 
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.pad import Pad
+from edgeeeg_export.passes.rewriting import Change, Rewritten, fresh, rewrite
 
 
-def fuse_padding(graph: Graph) -> Graph:
+def fuse_padding(graph: Graph) -> Rewritten:
     """Fuse every zero padding into the operators behind it, if all that read it can pad themselves.
 
     On the way it moves behind operators that only rearrange; in front of any other it stays.
     """
-    waiting = [node.name for node in graph.nodes if _pads_zeros(node)]
-    while waiting:
-        pad = next(node for node in graph.nodes if node.name == waiting[-1])
-        nodes = _moved(graph, pad)
-        if nodes is None:
-            nodes = _fused(graph, pad)
-            waiting.pop()
-        if nodes is not None:
-            graph = graph.with_nodes(nodes)
-    return graph
+    return rewrite(graph, _attempt)
 
 
-def _pads_zeros(node: Node) -> bool:
-    return isinstance(node.op, Pad) and (node.op.mode, node.op.value) == ("constant", 0.0)
-
-
-def _moved(graph: Graph, pad: Node) -> tuple[Node, ...] | None:
-    """The graph's nodes with this one behind its only reader, or None if that does not just rearrange."""
-    readers = graph.consumers(pad.outputs[0])
-    if not isinstance(pad.op, Pad) or pad.outputs[0] in graph.outputs or len(readers) != 1:
+def _attempt(graph: Graph, pad: Node) -> Change | str | None:
+    if not isinstance(pad.op, Pad) or (pad.op.mode, pad.op.value) != ("constant", 0.0):
         return None
-    (reader,) = readers
-    pads = reader.op.padding_behind(graph.tensors[pad.outputs[0]], pad.op.pads)
-    if pads is None:
-        return None
-    bare = replace(reader, inputs=pad.inputs, outputs=pad.outputs)
-    moved = replace(pad, op=replace(pad.op, pads=pads), inputs=pad.outputs, outputs=reader.outputs)
-    nodes = [node for node in graph.nodes if node is not pad]
-    at = nodes.index(reader)
-    return (*nodes[:at], bare, moved, *nodes[at + 1 :])
-
-
-def _fused(graph: Graph, pad: Node) -> tuple[Node, ...] | None:
-    """The graph's nodes without this one, or None if it has to stay."""
     (padded,) = pad.outputs
     readers = graph.consumers(padded)
-    elsewhere = any(padded in reader.inputs[1:] for reader in readers)
-    if not isinstance(pad.op, Pad) or padded in graph.outputs or elsewhere:
+    if padded in graph.outputs:
+        return "its zeros stay, as its result is an output of the model"
+    if len(readers) == 1:
+        moved = _moved(graph, pad, pad.op, readers[0])
+        if moved is not None:
+            return moved
+    fused: list[Node] = []
+    for reader in readers:
+        op = None if padded in reader.inputs[1:] else reader.op.with_padding(pad.op.pads)
+        if op is None:
+            return f"its zeros {pad.op.pads} stay, as {reader.label} behind it does not pad so itself"
+        fused.append(replace(reader, op=op, inputs=(*pad.inputs, *reader.inputs[1:])))
+    if not readers:
         return None
-    nodes = []
-    for node in graph.nodes:
-        if node in readers:
-            op = node.op.with_padding(pad.op.pads)
-            if op is None:
-                return None
-            nodes.append(replace(node, op=op, inputs=(*pad.inputs, *node.inputs[1:])))
-        elif node is not pad:
-            nodes.append(node)
-    return tuple(nodes)
+    # the readers stay where they are: a node between them may read the first
+    between = graph.nodes[graph.nodes.index(pad) : graph.nodes.index(readers[-1]) + 1]
+    padding = {node.name: node for node in fused}
+    kept = tuple(padding.get(node.name, node) for node in between if node is not pad)
+    into = ", ".join(reader.label for reader in readers)
+    return Change(between, kept, f"its zeros became padding of {into}")
+
+
+def _moved(graph: Graph, pad: Node, op: Pad, reader: Node) -> Change | None:
+    """This padding behind its only reader, or None if that does not just rearrange."""
+    pads = reader.op.padding_behind(graph.tensors[pad.outputs[0]], op.pads)
+    if pads is None:
+        return None
+    unpadded = (fresh(graph, f"{reader.outputs[0]}.unpadded"),)
+    bare = replace(reader, inputs=pad.inputs, outputs=unpadded)
+    moved = replace(pad, op=replace(op, pads=pads), inputs=unpadded, outputs=reader.outputs)
+    return Change((pad, reader), (bare, moved), f"its zeros moved behind {reader.label}")

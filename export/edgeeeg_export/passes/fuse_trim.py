@@ -12,27 +12,35 @@ from dataclasses import replace
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.conv import Conv
 from edgeeeg_export.ops.pad import Pad
+from edgeeeg_export.passes.rewriting import Change, Rewritten, maker, read_elsewhere, rewrite
 
 
-def fuse_trim(graph: Graph) -> Graph:
+def fuse_trim(graph: Graph) -> Rewritten:
     """Fuse every cut into the convolution that it alone reads, where the convolution pads as much."""
-    nodes = list(graph.nodes)
-    for trim in graph.nodes:
-        maker = next((node for node in nodes if trim.inputs[0] in node.outputs), None)
-        alone = len(graph.consumers(trim.inputs[0])) == 1 and trim.inputs[0] not in graph.outputs
-        op = None if maker is None or not alone else _less(maker, trim)
-        if maker is not None and op is not None:
-            nodes[nodes.index(maker)] = replace(maker, op=op, outputs=trim.outputs)
-            nodes.remove(trim)
-    return graph.with_nodes(tuple(nodes))
+    return rewrite(graph, _attempt)
 
 
-def _less(maker: Node, trim: Node) -> Conv | None:
-    """The convolution that pads less, or None if the two do not fit."""
-    conv, cut = maker.op, trim.op
-    if not isinstance(conv, Conv) or not isinstance(cut, Pad) or cut.pads[:2] != ((0, 0), (0, 0)):
+def _attempt(graph: Graph, trim: Node) -> Change | str | None:
+    if not isinstance(trim.op, Pad) or not any(amount < 0 for pair in trim.op.pads for amount in pair):
         return None
-    if any(amount > 0 for pair in cut.pads for amount in pair):
+    conv = maker(graph, trim.inputs[0])
+    if conv is None or not isinstance(conv.op, Conv):
+        return None
+    shared = read_elsewhere(graph, trim.inputs[0])
+    if shared is not None:
+        return f"its cut does not become less padding, as {shared}"
+    op = _less(conv.op, trim.op)
+    if op is None:
+        return (
+            f"it cuts {trim.op.pads} elements of {conv.label}, which pads {conv.op.pads}: not padding alone"
+        )
+    cut = replace(conv, op=op, outputs=trim.outputs)
+    return Change((conv, trim), (cut,), f"its cut became padding {op.pads} of {conv.label}")
+
+
+def _less(conv: Conv, cut: Pad) -> Conv | None:
+    """The convolution that pads less, or None if the two do not fit."""
+    if cut.pads[:2] != ((0, 0), (0, 0)) or any(amount > 0 for pair in cut.pads for amount in pair):
         return None
     before, after = zip(*cut.pads[2:], strict=True)
     steps = zip((*before, *after), conv.strides * 2, strict=True)

@@ -12,28 +12,32 @@ from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.gather import Gather
 from edgeeeg_export.ops.slice import Slice
 from edgeeeg_export.ops.windows import Windows
+from edgeeeg_export.passes.rewriting import Change, Rewritten, fresh, maker, rewrite
 
 
-def narrow_windows(graph: Graph) -> Graph:
-    """Narrow every window whose readers all pick frames at constant places."""
-    nodes = {node.name: node for node in graph.nodes}
-    for node in graph.nodes:
-        op = node.op
-        readers = graph.consumers(node.outputs[0])
-        if not isinstance(op, Windows) or node.outputs[0] in graph.outputs or not readers:
-            continue
-        places = [_places(reader, op.axis) for reader in readers]
-        picked = [place for part in places for place in part]
-        if any(not part for part in places) or max(picked) - min(picked) + 1 == op.length:
-            continue
-        first = min(picked)
-        length = max(picked) - first + 1
-        rest = op.rest + op.length - first - length
-        narrow = replace(op, length=length, skip=op.skip + first, rest=rest)
-        nodes[node.name] = replace(node, op=narrow)
-        for reader in readers:
-            nodes[reader.name] = _earlier(nodes[reader.name], first)
-    return graph.with_nodes(tuple(nodes[node.name] for node in graph.nodes))
+def narrow_windows(graph: Graph) -> Rewritten:
+    """Give every layer that picks frames of a window at constant places a window of no more than those."""
+    return rewrite(graph, _attempt)
+
+
+def _attempt(graph: Graph, reader: Node) -> Change | None:
+    source = maker(graph, reader.inputs[0])
+    if source is None or not isinstance(source.op, Windows):
+        return None
+    op, picked = source.op, _places(reader, source.op.axis)
+    if not picked or max(picked) - min(picked) + 1 == op.length:
+        return None
+    first, length = min(picked), max(picked) - min(picked) + 1
+    rest = op.rest + op.length - first - length
+    name = fresh(graph, f"{source.outputs[0]}.picked")
+    window = replace(
+        source,
+        name=fresh(graph, f"{source.name}_picked"),
+        op=replace(op, length=length, skip=op.skip + first, rest=rest),
+        outputs=(name,),
+    )
+    later = replace(_earlier(reader, first), inputs=(name, *reader.inputs[1:]))
+    return Change((reader,), (window, later), f"reads {length} of the {op.length} frames of its window")
 
 
 def _places(reader: Node, axis: int) -> tuple[int, ...]:

@@ -41,18 +41,29 @@ class _Buffer:
     members: list[str]
 
 
-def plan(graph: Graph) -> Plan:
+def plan(graph: Graph, *, waiting: bool = False) -> Plan:
     """Share the arena by lifetime.
 
     Views cost nothing, elementwise results overwrite their operand, and the rest is placed largest first in
     the lowest gap that is free while it lives.
+
+    Parameters
+    ----------
+    graph : Graph
+    waiting : bool
+        The inputs wait in the arena, from its start on, until their last reader is done; without it they are
+        elsewhere.
     """
     last_use = {name: len(graph.nodes) for name in graph.outputs}
     for step, node in enumerate(graph.nodes):
         for name in node.inputs:
             last_use[name] = max(last_use.get(name, 0), step)
-    places: dict[str, Place] = {name: Place(INPUT, name, 0) for name in graph.inputs}
+    places: dict[str, Place] = {}
     buffers: dict[str, _Buffer] = {}
+    for name, type_ in graph.inputs.items():
+        places[name] = Place(ARENA if waiting else INPUT, name, 0)
+        if waiting:
+            buffers[name] = _Buffer(type_.size, 0, last_use.get(name, 0), [name])
     views = set()
     for step, node in enumerate(graph.nodes):
         offsets = node.op.view(graph.types(node.inputs))
@@ -71,7 +82,7 @@ def plan(graph: Graph) -> Plan:
             else:
                 places[name] = Place(ARENA, name, 0)
                 buffers[name] = _Buffer(graph.tensors[name].size, step, last, [name])
-    starts, size = _pack(buffers)
+    starts, size = _pack(buffers, tuple(graph.inputs) if waiting else ())
     placed = {
         name: Place(ARENA, place.owner, starts[place.owner] + place.offset)
         if place.memory == ARENA
@@ -106,21 +117,25 @@ def _reusable(
     Nor may another operand be a part of that memory, which is overwritten before it is read to its end.
     """
     source = places.get(node.inputs[0])
-    if not node.op.in_place or source is None or source.memory != ARENA:
+    shrinks = node.op.shrinks_in_place(graph.types(node.inputs))
+    if not (node.op.in_place or shrinks) or source is None or source.memory != ARENA:
         return None
     buffer = buffers[source.owner]
-    whole = buffer.size == graph.tensors[node.outputs[0]].size
+    own, result = graph.tensors[node.inputs[0]].size, graph.tensors[node.outputs[0]].size
+    fits = result <= own if shrinks else result == own
     dead = all(last_use.get(member, 0) <= step for member in buffer.members)
     apart = all(
         name in graph.constants or name == node.inputs[0] or places[name].owner != source.owner
         for name in node.inputs[1:]
     )
-    return source if whole and dead and apart else None
+    return source if fits and dead and apart else None
 
 
-def _pack(buffers: Mapping[str, _Buffer]) -> tuple[dict[str, int], int]:
+def _pack(buffers: Mapping[str, _Buffer], ahead: tuple[str, ...]) -> tuple[dict[str, int], int]:
+    """Where each buffer begins, those that wait one behind the other at the start, and the end of all."""
     starts: dict[str, int] = {}
-    for name in sorted(buffers, key=lambda name: (-buffers[name].size, buffers[name].first)):
+    rest = [name for name in buffers if name not in ahead]
+    for name in (*ahead, *sorted(rest, key=lambda name: (-buffers[name].size, buffers[name].first))):
         own = buffers[name]
         taken = sorted(
             (starts[other], starts[other] + buffers[other].size)

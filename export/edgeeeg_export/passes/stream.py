@@ -23,6 +23,7 @@ from edgeeeg_export.ops.gate import Gate
 from edgeeeg_export.ops.guarded import Guarded
 from edgeeeg_export.ops.op import Op, TimeWindow
 from edgeeeg_export.ops.windows import Windows
+from edgeeeg_export.passes.schedule import schedule
 
 CLOCK = "clock"
 WINDOWS_PER_LENGTH = 8
@@ -166,6 +167,7 @@ class _Streaming:
         self.names = {node.name for node in graph.nodes}
         self.nodes: list[Node] = []
         self.made: dict[object, str] = {}
+        self.path = ""  # of the layer for which nodes are made
 
     def _frames(self, name: str) -> int:
         """Frames of a tensor in one step."""
@@ -191,7 +193,7 @@ class _Streaming:
         window, slide, late = node.op.time_window(types), None, delay
         if window is not None:
             missing = delay + window.reach - window.before - window.stride
-            late = max(-(-missing // window.stride), 0)
+            late = self._rounded(node.outputs[0], max(-(-missing // window.stride), 0))
             length = late * window.stride + window.before - delay
             seen = (self._frames(node.outputs[0]) - 1) * window.stride + window.reach
             # zeros are pushed once the recording has ended, so an input's end pads itself with zeros
@@ -204,6 +206,28 @@ class _Streaming:
                 scale = 1 if slide is not None else self._frames(name) // frames
                 self.extents[name] = self._extent(name, late * scale)
         return _Timed(node, delay, slide, asleep)
+
+    def _rounded(self, name: str, late: int) -> int:
+        """A delay at which a pool behind this tensor begins with a whole window, and so needs no cache.
+
+        It waits for the frames between anyway: its own delay stays what it is.
+        """
+        while name not in self.graph.outputs:
+            readers = self.graph.consumers(name)
+            if len(readers) != 1:
+                return late
+            (reader,) = readers
+            types = self.graph.types(reader.inputs)
+            window = reader.op.time_window(types)
+            if window is not None:
+                apart = window.reach <= window.stride and window.before == 0
+                return -(-late // window.stride) * window.stride if apart else late
+            moving = [type_ for type_ in types if type_.time_axis is not None]
+            plain = len(moving) == len(reader.outputs) == 1 and not reader.op.states(types)
+            if not plain or self._frames(reader.outputs[0]) != self._frames(name):
+                return late
+            name = reader.outputs[0]
+        return late
 
     def _preferred(self) -> dict[str, Shared]:
         """The cache of each tensor that those may share who see nothing outside the recording."""
@@ -238,11 +262,14 @@ class _Streaming:
         behind = {name: extent.delay for name, extent in self.extents.items()}
         timing = Timing(self.delay, self.flush, MappingProxyType(behind))
         inputs = graph.inputs_with(self.hop)
-        return Graph(graph.name, inputs, graph.outputs, tuple(self.nodes), graph.constants, timing)
+        # the clock goes first: it reads an input only for its length, which need not live for that
+        nodes = tuple(sorted(self.nodes, key=lambda node: not isinstance(node.op, Clock)))
+        return schedule(Graph(graph.name, inputs, graph.outputs, nodes, graph.constants, timing))
 
     def _emit(self, timed: _Timed) -> None:
         """A node behind its delays, gate and cache."""
         node, op = timed.node, timed.node.op
+        self.path = node.path or node.name
         sources = tuple(
             self._late(name, timed.delay) if name in self.extents else name for name in node.inputs
         )
@@ -299,7 +326,7 @@ class _Streaming:
                 unique += "_"
             self.names.add(unique)
             self.made[key] = output if output not in self.made.values() else f"{output}.{len(self.made)}"
-            self.nodes.append(Node(unique, op, inputs, (self.made[key],)))
+            self.nodes.append(Node(unique, op, inputs, (self.made[key],), self.path))
         return self.made[key]
 
     def _align_outputs(self) -> None:

@@ -89,6 +89,11 @@ static inline float edgeeeg_log(float x) {
     return n * 0.693359375f - ((half - (s * (half + z * p) + n * -0.00021219444f)) - f);
 }
 
+/* x, and 0 where its magnitude is at most 2**-80: a decaying memory ends before the subnormal numbers */
+static inline float edgeeeg_flush(float x) {
+    return x <= 0x1p-80f && x >= -0x1p-80f ? 0.0f : x;
+}
+
 /* the whole number next to x on the side of 0 */
 static inline float edgeeeg_trunc(float x) {
     return x < 8388608.0f && x > -8388608.0f ? (float)(int32_t)x : x;

@@ -87,8 +87,8 @@ def emit(graph: Graph, lsb: float) -> CProgram:
         arena_bound_bytes=4 * layout.plan.lower_bound,
         arena_peak=layout.plan.peak,
         saved_bytes=layout.saved_bytes,
-        # the waiting samples, the counters, the states and the arena, all of four bytes
-        struct_bytes=4 * (layout.input_type.size + 1 + len(layout.counters) + state_floats + layout.arena),
+        # the counters, the states and the arena, all of four bytes
+        struct_bytes=4 * (1 + len(layout.counters) + state_floats + layout.arena),
         weight_bytes=4 * sum(value.size for value in graph.constants.values()),
         n_chans=n_chans,
         hop=hop,

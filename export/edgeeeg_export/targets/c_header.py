@@ -49,9 +49,8 @@ enum {{
 }};
 
 typedef struct {{
-    float samples[{layout.input_type.size}]; /* (channels, frames) */
-    uint32_t filled; /* frames that wait in it */
-{counters}{state_struct(state)}    float arena[{layout.arena}];
+    uint32_t filled; /* frames that wait in the arena */
+{counters}{state_struct(state)}    float arena[{layout.arena}]; /* samples wait first: (channels, frames) */
 }} {n}_t;
 
 typedef struct {{

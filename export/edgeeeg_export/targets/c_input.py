@@ -30,7 +30,7 @@ def _push(layout: StreamLayout, function: str, kind: str, check: str, value: str
 {ended}    if (frames > {hop} - model->filled) {{
         return {n.upper()}_ERROR_FULL;
     }}
-{check}    float *next = model->samples + model->filled;
+{check}    float *next = model->arena + model->filled;
     for (size_t t = 0; t < frames; t++) {{
         for (size_t c = 0; c < {channels}; c++) {{
             next[c * {hop} + t] = {value};

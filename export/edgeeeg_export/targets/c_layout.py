@@ -93,7 +93,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class StreamLayout(Layout):
-    """The layout of a streaming graph: one input whose samples wait in the struct until a hop is full."""
+    """The layout of a streaming graph: one input whose samples wait in the arena until a hop is full."""
 
     lsb: float
 
@@ -155,12 +155,12 @@ def lay_out(graph: Graph) -> Layout:
 
 
 def lay_out_stream(graph: Graph, lsb: float) -> StreamLayout:
-    """Plan the memory of a streaming graph, whose input is a member of the struct."""
+    """Plan the memory of a streaming graph, whose input waits at the start of the arena."""
     layout = lay_out(graph)
     return StreamLayout(
         layout.graph,
-        layout.plan,
-        dict.fromkeys(graph.inputs, "model->samples"),
+        plan(graph, waiting=True),
+        layout.inputs,
         layout.layers,
         layout.constants,
         layout.outputs,

@@ -54,7 +54,7 @@ def _flush(layout: StreamLayout) -> str:
 int {n}_flush({n}_t *model, {n}_outputs_t *outputs) {{
     while (model->flushed < {steps}) {{
 {end}        model->flushed++;
-{fill("model->samples", layout.input_type.size, literal(0.0), depth=2)}
+{fill("model->arena", layout.input_type.size, literal(0.0), depth=2)}
         model->filled = {layout.input_type.shape[2]};
         if ({n}_step(model, outputs) == 1) {{
             return 1;

@@ -9,8 +9,7 @@ from edgeeeg_export.targets.c_layout import StreamLayout, fill, start
 def init(layout: StreamLayout) -> str:
     """`NAME_init`: every float of the struct gets its initial value."""
     n = layout.name
-    fills = [fill("model->samples", layout.input_type.size, literal(0.0))]
-    fills += [start(f"model->state.{f.name}", f) for f in layout.states]
+    fills = [start(f"model->state.{f.name}", f) for f in layout.states]
     fills.append(fill("model->arena", layout.arena, literal(0.0)))
     body = "\n".join(fills)
     counters = "".join(f"    model->{name} = {value};\n" for name, value, _ in layout.counters)
@@ -106,4 +105,4 @@ def restore(layout: StreamLayout) -> str:
 def _saved(layout: StreamLayout) -> list[tuple[str, int]]:
     """Pointer and size of what a saved state holds, in order."""
     states = [(f"model->state.{field.name}", field.size) for field in layout.states]
-    return [("model->samples", layout.input_type.size), *states]
+    return [("model->arena", layout.input_type.size), *states]

@@ -28,7 +28,7 @@ from edgeeeg_export.targets.onnx_run import run_steps
 from edgeeeg_export.tensor import TensorType
 
 N_TIMES = 48
-OTHER_FILES = ("recurrence", "select", "spectrum", "window")
+OTHER_FILES = ("filter_operators", "recurrence", "select", "spectrum", "window")
 HOP = 4  # the longest stride below, and several frames for everything else
 
 

@@ -66,7 +66,10 @@ def test_real_transforms(n, axis, tmp_path):
     whole = in_both(imported("DFT", x.shape, (length, where)), x, tmp_path / "whole")
     close(whole, np.fft.fft(x[..., 0].astype(np.float64), axis=axis))
     half = in_both(imported("DFT", x.shape, (length, where), onesided=1), x, tmp_path / "half")
-    np.testing.assert_array_equal(half, np.take(whole, range(n // 2 + 1), axis))
+    if (n, axis) == (16, 2):  # the fast transform adds in another order
+        close(half, np.fft.rfft(x[..., 0].astype(np.float64), axis=axis))
+    else:
+        np.testing.assert_array_equal(half, np.take(whole, range(n // 2 + 1), axis))
 
 
 @pytest.mark.parametrize("inverse", [0, 1])
@@ -155,3 +158,24 @@ def test_a_spectrum_of_all_time_does_not_stream():
     graph = Graph("g", {"x": x}, ("y",), (Node("d", Dft(2), ("x", "table"), ("y",)),), {"table": table})
     with pytest.raises(NotCausal, match="STFT"):
         stream(graph)
+
+
+@pytest.mark.parametrize("n", [4, 8, 64, 512])
+def test_frames_of_a_power_of_two_take_the_fast_transform(n, tmp_path):
+    x = draw(1, 3, n, 1)
+    graph = imported("DFT", x.shape, (np.int64(n), np.int64(2)), onesided=1)
+    (node,) = graph.nodes
+    assert node.op.is_fast(x.shape, n)
+    assert node.op.macs(graph.types(node.inputs)) < 3 * 2 * n * np.log2(n)
+    y = in_both(graph, x, tmp_path)
+    close(y, np.fft.rfft(x[..., 0], axis=2))
+    error = np.abs(as_complex(y) - np.fft.rfft(x[..., 0].astype(np.float64), axis=2)).max()
+    assert error < 4e-7 * np.sqrt(n) * np.log2(n)
+
+
+def test_other_lengths_and_layouts_take_the_direct_sum():
+    assert not Dft(2, onesided=True).is_fast((1, 3, 250, 1), 250)
+    assert not Dft(2, onesided=True).is_fast((1, 3, 200, 1), 256)
+    assert not Dft(1, onesided=True).is_fast((1, 256, 3, 1), 256)
+    assert not Dft(2).is_fast((1, 3, 256, 1), 256)
+    assert not Dft(2, inverse=True).is_fast((1, 3, 256, 2), 256)

@@ -1,0 +1,38 @@
+"""What the rewrites do to a model, and where they began to match and did not fire: `--explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import onnx
+
+from edgeeeg_export.importer import import_onnx
+from edgeeeg_export.passes import Explanation, explain
+
+
+def explain_model(model: onnx.ModelProto) -> tuple[Explanation, ...]:
+    """The explanations of a captured model.
+
+    Raises
+    ------
+    ExportError
+        If it cannot be imported; the message names the layer.
+    """
+    return explain(import_onnx(model, "model"))
+
+
+def to_json(explanations: Sequence[Explanation]) -> list[dict[str, Any]]:
+    """The explanations as JSON values."""
+    return [asdict(explanation) for explanation in explanations]
+
+
+def render(explanations: Sequence[Explanation]) -> Iterator[str]:
+    """One line for each thing done or left alone, under the rewrite's name."""
+    if not explanations:
+        yield "rewrites: none found anything to do"
+    for explanation in explanations:
+        yield f"rewrite {explanation.rewrite}"
+        yield from (f"  done: {line}" for line in explanation.fired)
+        yield from (f"  left: {line}" for line in explanation.declined)
