@@ -31,6 +31,7 @@ from edgeeeg_export.loading import LoadedModel, is_factory, load_model
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
+from edgeeeg_export.targets.c_prefix import require_prefix
 from edgeeeg_export.verification_counts import counts_for, verification_counts
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ def compile_model(
     threshold: float | None = None,
 ) -> Compiled:
     """Everything but the proof: graph, step program, ONNX and C."""
+    require_prefix(name)
     if loaded.sfreq_is_fixed and sfreq not in (None, loaded.sfreq):
         raise CaptureError(
             f"the model was trained at {loaded.sfreq} Hz and is right at no other rate, such as "
