@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib.metadata import entry_points
+from types import FrameType
 from typing import NoReturn, cast
 
 import typer
@@ -46,6 +48,7 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command line: 0 on success, 2 with one line on stderr for an error the user can mend."""
+    signal.signal(signal.SIGTERM, _leave)
     try:
         # without standalone_mode typer raises a usage error instead of drawing a box around it
         code = build_app()(sys.argv[1:] or ["--help"], prog_name="edgeeeg", standalone_mode=False)
@@ -60,6 +63,11 @@ def main() -> None:
     except MemoryError as error:
         _refuse(f"not enough memory: {error}; give fewer samples or a lower rate")
     sys.exit(code or 0)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    """Unwind, so that temporary folders are removed and emulators ended; by default a process just stops."""
+    sys.exit(128 + number)
 
 
 def _refuse(message: str) -> NoReturn:

@@ -11,6 +11,9 @@ import typer
 from edgeeeg import terminal
 from edgeeeg.extras import needs
 
+MAX_SEED = 2**64 - 1
+"""The largest that torch takes."""
+
 
 class DataSet(StrEnum):
     """Data sets that `train` knows."""
@@ -44,7 +47,9 @@ def train(
     task: TaskChoice = typer.Option(TaskChoice.BOTH, help="Amplitudes in µV, normalised, or both."),
     folds: bool = typer.Option(True, help="Train the five folds too, not the final weights alone."),
     epochs: int | None = typer.Option(None, min=1, help="Passes over the files; default: as shipped."),
-    seed: int = typer.Option(0, min=0, help="Of the initial weights, the order and the augmentation."),
+    seed: int = typer.Option(
+        0, min=0, max=MAX_SEED, help="Of the initial weights, the order and the augmentation."
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Train the edge detector from scratch and write its weights.
@@ -54,6 +59,8 @@ def train(
     from dataclasses import replace
 
     from edgeeeg.data.bonn_segments import TASKS, Task
+    from edgeeeg.models.pretrained import weights_file
+    from edgeeeg.output_path import require_file
     from edgeeeg.signal.bonn import read_bonn
     from edgeeeg.training.bonn import TrainingRun, plan_runs, train_bonn
     from edgeeeg.training.fit import TrainingSettings
@@ -63,6 +70,8 @@ def train(
         settings = replace(settings, epochs=epochs)
     tasks: tuple[Task, ...] = tuple(name for name in TASKS if task in (name, TaskChoice.BOTH))
     runs = plan_runs(tasks, folds)
+    for planned in runs:
+        require_file(weights_file(planned.task, planned.fold, out))
     segments = read_bonn(root)
     written = []
     with terminal.progress() as progress:

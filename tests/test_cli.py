@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
+import sys
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -97,6 +100,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
         (("export", "m:f", "--out", "b", "--hop", "0"), "'--hop'"),
         (("export", "m:f", "--ouut", "b"), "--ouut"),
         (("train", "--root", "r", "--out", "o", "--seed", "-1"), "'--seed'"),
+        (("train", "--root", "r", "--out", "o", "--seed", str(2**64)), "'--seed'"),
         (("train", "--root", "r", "--out", "o", "--data", "tuh"), "'bonn'"),
     ],
 )
@@ -123,3 +127,33 @@ def test_a_verbs_own_exit_code_is_the_programs(monkeypatch):
 
     only_verb(monkeypatch, verb)
     assert run(monkeypatch, "verb") == 1
+
+
+SLOW_VERB = """
+import sys, tempfile, time
+from edgeeeg import cli
+
+def verb() -> None:
+    with tempfile.TemporaryDirectory(dir=folder):
+        print("begun", flush=True)
+        time.sleep(60)
+
+class Point:
+    name = "test"
+    def load(self):
+        return lambda app: app.command("verb")(verb)
+
+folder = sys.argv.pop()
+cli.entry_points = lambda group: (Point(),)
+cli.main()
+"""
+
+
+def test_a_terminated_program_removes_its_temporary_folders(tmp_path):
+    command = [sys.executable, "-c", SLOW_VERB, "verb", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout.readline() == "begun\n"
+        assert list(tmp_path.iterdir())
+        running.terminate()
+    assert running.returncode == 128 + signal.SIGTERM
+    assert not list(tmp_path.iterdir())

@@ -44,11 +44,13 @@ def demo(
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """The whole way: shipped detector, export, contract, emulated board on a serial link, report."""
+    from edgeeeg.output_path import require_file
     from edgeeeg_bench.demo import Progress, run_demo
     from edgeeeg_bench.demo_summary import render_summary
     from edgeeeg_bench.report import write_report
     from edgeeeg_export import contract_table
 
+    require_file(out / "report.html")
     with terminal.progress() as bar:
         running = bar.add_task("starting", total=None)
         progress = Progress(

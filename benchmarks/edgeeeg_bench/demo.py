@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeeeg.bundle import Bundle
+from edgeeeg.bundle import Bundle, require_destination
 from edgeeeg.data.bonn_segments import Task
 from edgeeeg.errors import MissingDependency, RecordingError
+from edgeeeg.output_path import require_folder
 from edgeeeg.signal import Recording, read_bonn
 from edgeeeg.signal.concatenation import concatenate
 from edgeeeg_bench.bundle_profile import PROFILE, BundleProfile, profile_bundle
@@ -64,6 +65,8 @@ def run_demo(
     if root is not None and data == "synthetic":
         raise RecordingError("--root is the folder of the Bonn set: add --data bonn, or leave it out")
     require_emulated(board)
+    require_folder(out)
+    require_destination(out / "bundle")
     left_out: list[str] = []
     progress.stage("reading EEG")
     recording, tasks, protocol = _data(data, root, task, progress, left_out)

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 
-from edgeeeg.bundle import Bundle
+from edgeeeg.bundle import Bundle, require_destination
 from edgeeeg.errors import EdgeEEGError
 from edgeeeg.manifest import Manifest
 from edgeeeg_export import contract, golden, model_card
@@ -117,6 +117,7 @@ def export_model(
     ExportError
         If the model cannot be captured, streamed or fitted, or breaks the contract: then nothing is written.
     """
+    require_destination(out)
     loaded = load_model(model, weights, n_chans, n_times)
     compiled = compile_model(
         loaded,

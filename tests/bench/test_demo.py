@@ -134,6 +134,15 @@ def test_a_folder_of_bonn_is_not_ignored_on_synthetic_data():
     )
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path):
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "thesis.tex").write_text("mine")
+    refused = edgeeeg("demo", "--out", str(tmp_path), expect=2)
+    assert "exists and is not a bundle" in refused.stderr
+    assert not (tmp_path / "build").exists()
+    assert "is not a folder" in edgeeeg("demo", "--out", "/dev/null", expect=2).stderr
+
+
 def test_boards_lists_memory_and_sources():
     listed = json.loads(edgeeeg("boards", "--json").stdout)
     assert listed["nrf52840"]["flash_bytes"] == 1024 * 1024

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from edgeeeg.cli import main
+from edgeeeg.errors import BundleError, OutputError
 from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.loading import is_factory, load_model
 from edgeeeg_export.pipeline import compile_model, export_model
@@ -49,6 +50,14 @@ def test_the_shipped_detector_has_one_rate(monkeypatch, capsys, tmp_path):
 def test_its_own_rate_may_be_said():
     compiled = compile_model(load_model("edge-detector"), name="model", sfreq=173.61)
     assert compiled.manifest.input.sfreq == 173.61
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_model_is_loaded(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(BundleError, match="exists and is not a bundle"):
+        export_model("no_such_module:factory", tmp_path)
+    with pytest.raises(OutputError, match="is not a folder"):
+        export_model("no_such_module:factory", tmp_path / "thesis.tex" / "bundle")
 
 
 def test_only_a_factory_is_traced_again():
