@@ -26,7 +26,9 @@ from edgeeeg_bench.demo_recording import (
 from edgeeeg_bench.result import DemoResult, Scores, Sizes, TaskScores, Trace
 from edgeeeg_bridge.board_run import emulated_target, require_emulated
 from edgeeeg_export import contract_table
+from edgeeeg_export.boards import find_board
 from edgeeeg_export.contract import Counts, Runner, run_on_host
+from edgeeeg_export.footprint import model_flash_bytes
 from edgeeeg_export.pipeline import export_model, reload
 from edgeeeg_export.toolchain import find_program
 from edgeeeg_export.verification_counts import counts_for
@@ -107,7 +109,7 @@ def run_demo(
         tasks=tasks,
         protocol=protocol,
         contract=contract_table.read(bundle),
-        sizes=_sizes(bundle, profile),
+        sizes=_sizes(bundle, board, profile),
         board=board,
         steps_per_second=info.input.sfreq / info.hop,
         profile=profile.model if profile else None,
@@ -175,9 +177,12 @@ def _trace(bundle: Bundle, recording: Recording, counts: Counts) -> Trace:
     )
 
 
-def _sizes(bundle: Bundle, profile: BundleProfile | None) -> Sizes:
+def _sizes(bundle: Bundle, board: str, profile: BundleProfile | None) -> Sizes:
     if profile is not None:
         return profile.sizes
     c = bundle.manifest.c
-    # without a cross compiler only the weights are known to lie in flash
-    return Sizes(c.weight_bytes, c.state_bytes, c.arena_bytes, None)
+    try:
+        flash = model_flash_bytes(reload(bundle).program, find_board(board))
+    except MissingDependency:  # without a cross compiler only the weights are known to lie in flash
+        return Sizes(c.weight_bytes, c.state_bytes, c.arena_bytes, None, weights_only=True)
+    return Sizes(flash, c.state_bytes, c.arena_bytes, None)

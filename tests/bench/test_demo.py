@@ -115,6 +115,7 @@ def test_a_machine_without_a_cross_compiler_still_runs_the_host_part(tmp_path, m
     assert result.contract["c_host"]["bit_identical"]
     assert any("arm-none-eabi-gcc" in sentence for sentence in result.left_out)
     assert result.to_dict()["energy"] is None
+    assert result.to_dict()["sizes"]["flash_content"] == "weights only"
 
 
 def test_a_missing_tool_is_named_with_the_line_that_installs_it(monkeypatch, tmp_path):
