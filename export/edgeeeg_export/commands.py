@@ -26,6 +26,12 @@ class AuditTask(StrEnum):
     NORMALISED = "normalised"
 
 
+LAYOUT_HELP = (
+    "Axes of the model's input: nct (batch, channels, time: the default), ntc, n1ct, nc1t, nct1, n1tc, nt1c "
+    "or ntc1; of an .onnx file with four axes their sizes tell."
+)
+
+
 class SemanticsChoice(StrEnum):
     """How a program runs on an endless recording."""
 
@@ -77,6 +83,7 @@ def export(
         min=1,
         help="Samples of a step; default: the fewest that work, an eighth of a window if it has one.",
     ),
+    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
     semantics: SemanticsChoice = typer.Option(
         SemanticsChoice.CONTINUOUS,
         help="continuous: states are carried for ever; windowed: every window begins anew.",
@@ -121,6 +128,7 @@ def export(
             n_chans=n_chans,
             n_times=n_times,
             hop=hop,
+            layout=layout,
             semantics=semantics.value,
             lsb=lsb,
             threshold=threshold,
@@ -172,6 +180,7 @@ def inspect_verb(
         min=1,
         help="Samples to trace a module with, its window; default: its `n_times`.",
     ),
+    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
     hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: as in export."),
     explain: bool = typer.Option(
         False, "--explain", help="Say which rewrites changed the model, and why others did not."
@@ -185,7 +194,7 @@ def inspect_verb(
     from edgeeeg_export.inspection_table import render
     from edgeeeg_export.loading import load_model
 
-    loaded = load_model(model, None, n_chans, n_times)
+    loaded = load_model(model, None, n_chans, n_times, layout)
     found = inspect_model(loaded, hop)
     result = found.to_json()
     explanations = None

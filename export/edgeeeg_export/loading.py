@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 
 from edgeeeg_export import capture
 from edgeeeg_export.errors import CaptureError
+from edgeeeg_export.input_layout import OURS, adapt_module, adapt_onnx
 from edgeeeg_export.source import OnnxSource, Source, TorchSource
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def load_model(
     weights: Path | None = None,
     n_chans: int | None = None,
     n_times: int | None = None,
+    layout: str | None = None,
 ) -> LoadedModel:
     """Load and capture a model.
 
@@ -58,6 +60,9 @@ def load_model(
         State dict for `module:factory`: `.safetensors`, or `.pt` read with `weights_only`.
     n_chans, n_times : int, optional
         Shape to trace a module with; by default its attributes `n_chans` and `n_times`, or `DEFAULT_TIMES`.
+    layout : str, optional
+        Axes of the model's input, one of `input_layout.LAYOUTS`; by default (batch, channels, time), and for
+        an `.onnx` file with four axes what their sizes tell.
 
     Raises
     ------
@@ -67,16 +72,18 @@ def load_model(
     """
     _require_effect(what, weights, n_chans, n_times)
     if not isinstance(what, str):
-        return _from_module(what, n_chans, n_times, "uV")
+        return _from_module(what, n_chans, n_times, "uV", layout)
+    if layout is not None and (what in SHIPPED or what.endswith(".pt2")):
+        raise CaptureError(f"{what} takes (batch, channels, time); leave out --layout")
     if what in SHIPPED:
         return _from_shipped(what)
     if what.endswith(".pt2"):
         program = capture.load_program(_existing(what))
         return LoadedModel(capture.to_onnx(program), TorchSource(program), None, "uV")
     if what.endswith(".onnx"):
-        return _from_onnx_file(_existing(what))
+        return _from_onnx_file(_existing(what), layout)
     if ":" in what:
-        return _from_module(load_module(what, weights), n_chans, n_times, "uV")
+        return _from_module(load_module(what, weights), n_chans, n_times, "uV", layout)
     raise CaptureError(
         f"'{what}' is not a model: give one of {', '.join(SHIPPED)}, module:factory, a .pt2 or an .onnx file"
     )
@@ -133,7 +140,13 @@ def _existing(path: str) -> str:
     return path
 
 
-def _from_module(module: torch.nn.Module, n_chans: int | None, n_times: int | None, unit: str) -> LoadedModel:
+def _from_module(
+    module: torch.nn.Module,
+    n_chans: int | None,
+    n_times: int | None,
+    unit: str,
+    layout: str | None = None,
+) -> LoadedModel:
     n_chans = n_chans or _declared(module, "n_chans")
     if n_chans is None:
         raise CaptureError(
@@ -148,13 +161,13 @@ def _from_module(module: torch.nn.Module, n_chans: int | None, n_times: int | No
                 f"{type(module).__name__}.{name} is {value!r}; it must be a whole number from 1"
             )
     n_times = n_times or _declared(module, "n_times") or -(-DEFAULT_TIMES // hop) * hop
+    sfreq = _declared(module, "sfreq")
+    module = adapt_module(module, layout or OURS)
     program = capture.trace(module, n_chans, n_times)
-    return LoadedModel(
-        capture.to_onnx(program), TorchSource(program, module), _declared(module, "sfreq"), unit
-    )
+    return LoadedModel(capture.to_onnx(program), TorchSource(program, module), sfreq, unit)
 
 
-def _from_onnx_file(path: str) -> LoadedModel:
+def _from_onnx_file(path: str, layout: str | None) -> LoadedModel:
     try:
         capture.register_schemas()
         model = onnx.load(path)
@@ -167,6 +180,7 @@ def _from_onnx_file(path: str) -> LoadedModel:
         raise CaptureError(
             f"{path} has opset {opset}; opset 13 or later is needed: convert it with onnx.version_converter"
         )
+    model = adapt_onnx(model, layout)
     ours = any(node.domain == "edgeeeg" for node in model.graph.node)
     return LoadedModel(model, None if ours else OnnxSource(model), None, "uV")
 

@@ -26,9 +26,9 @@ from edgeeeg_export.comparison import Record
 from edgeeeg_export.description import describe, require_described
 from edgeeeg_export.errors import CaptureError, ExportError
 from edgeeeg_export.footprint import model_flash_bytes
-from edgeeeg_export.importer import Semantics
 from edgeeeg_export.loading import LoadedModel, is_factory, load_model
 from edgeeeg_export.lowering import lower
+from edgeeeg_export.placement import Semantics
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
 from edgeeeg_export.targets.c_prefix import require_prefix
@@ -64,6 +64,7 @@ def export_model(
     ch_names: tuple[str, ...] | None = None,
     n_chans: int | None = None,
     n_times: int | None = None,
+    layout: str | None = None,
     hop: int | None = None,
     semantics: Semantics = "continuous",
     lsb: float | None = None,
@@ -88,6 +89,8 @@ def export_model(
         Rate in Hz that the model expects; may be left out for a module with that attribute.
     ch_names : tuple of str
         The electrodes, in order; `EEG1`, `EEG2`, … without it.
+    n_chans, n_times, layout
+        See `edgeeeg_export.loading.load_model`.
     hop : int
         Samples of one step; without it the fewest that give whole frames, and about an eighth of a window
         where something needs whole windows.
@@ -118,7 +121,7 @@ def export_model(
         If the model cannot be captured, streamed or fitted, or breaks the contract: then nothing is written.
     """
     require_destination(out)
-    loaded = load_model(model, weights, n_chans, n_times)
+    loaded = load_model(model, weights, n_chans, n_times, layout)
     compiled = compile_model(
         loaded,
         name=name,
@@ -226,8 +229,10 @@ def verification_json(
     return (json.dumps({"targets": {**(kept or {}), **taken}}, indent=2) + "\n").encode()
 
 
-def load_original(bundle: Bundle, model: str, weights: Path | None = None) -> Source:
-    """The model that a bundle was exported from, to be compared with it again.
+def load_original(
+    bundle: Bundle, model: str, weights: Path | None = None, layout: str | None = None
+) -> Source:
+    """The model that a bundle was exported from, to be compared with it again; options as in `load_model`.
 
     Raises
     ------
@@ -236,7 +241,7 @@ def load_original(bundle: Bundle, model: str, weights: Path | None = None) -> So
     """
     info = bundle.manifest
     n_chans, n_times = _traced_shape(bundle) if is_factory(model) else (None, None)
-    loaded = load_model(model, weights, n_chans, n_times)
+    loaded = load_model(model, weights, n_chans, n_times, layout)
     another = f"{model} is not the model that {bundle.folder} was exported from"
     try:
         step = lower(loaded.onnx_model, info.name, info.hop, info.semantics).step

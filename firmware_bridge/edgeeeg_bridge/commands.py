@@ -25,6 +25,7 @@ def verify(
         None, help="The original, to compare with it too: `edge-detector`, `module:factory`, .pt2 or .onnx."
     ),
     weights: Path | None = typer.Option(None, help="State dict for module:factory."),
+    layout: str | None = typer.Option(None, help="Axes of the original's input, as in `edgeeeg export`."),
     board: str | None = typer.Option(None, help="Emulated board to run it on, such as qemu:mps2-an386."),
     port: str | None = typer.Option(None, help="Serial port or pyserial URL of a board that runs it."),
     recording: Path | None = typer.Option(
@@ -49,8 +50,10 @@ def verify(
     from edgeeeg_export.pipeline import load_original, reload, verification_json
     from edgeeeg_export.verification_counts import counts_for, verification_counts
 
-    if weights is not None and model is None:
-        raise IllegalOption("--weights are those of a --model, and none is given: add --model module:factory")
+    if model is None and (weights is not None or layout is not None):
+        raise IllegalOption(
+            "--weights and --layout are those of a --model, and none is given: add --model module:factory"
+        )
     if recording is None and (channel or resample or normalise):
         raise IllegalOption("--channel, --resample and --normalise prepare a --recording, and none is given")
     if board is not None:
@@ -60,7 +63,7 @@ def verify(
     subject = reload(opened)
     golden.require_played(opened, subject)
     if model is not None:
-        subject = replace(subject, source=load_original(opened, model, weights))
+        subject = replace(subject, source=load_original(opened, model, weights, layout))
     read = (
         None
         if recording is None

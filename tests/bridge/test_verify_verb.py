@@ -53,8 +53,9 @@ def refused(monkeypatch, capsys, *arguments):
     return line
 
 
-def test_weights_belong_to_a_model(monkeypatch, capsys, tmp_path):
-    line = refused(monkeypatch, capsys, "verify", tmp_path, "--weights", "w.safetensors")
+@pytest.mark.parametrize("option", [("--weights", "w.safetensors"), ("--layout", "batch,time,channels")])
+def test_weights_and_layout_belong_to_a_model(monkeypatch, capsys, tmp_path, option):
+    line = refused(monkeypatch, capsys, "verify", tmp_path, *option)
     assert "add --model module:factory" in line
 
 

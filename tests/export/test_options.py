@@ -63,3 +63,8 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_model_is_loaded(tm
 def test_only_a_factory_is_traced_again():
     assert is_factory("package.models:detector")
     assert not any(is_factory(what) for what in ("edge-detector", "a:b.onnx", "a.pt2", "detector"))
+
+
+def test_a_filter_that_no_node_test_passes_is_refused(monkeypatch, capsys):
+    line = refused(monkeypatch, capsys, "conformance", "--filter", "no such operator")
+    assert "no node test has 'no such operator' in its name" in line
