@@ -171,16 +171,19 @@ def test_a_cache_is_as_long_as_what_its_layer_sees_of_the_past(left):
     assert 4 <= cache.length < 9
 
 
-def test_readers_that_pad_alike_share_a_cache():
+def test_readers_that_pad_alike_share_a_cache(same_everywhere):
+    """And those that see nothing outside the recording share one with any that does."""
     nodes = (
         Node("short", conv(3, left=2)[0], ("x", "w3"), ("p",)),
         Node("long", conv(7, left=6)[0], ("x", "w7"), ("q",)),
-        Node("maximum", MaxPool((2,), (1,), (1,), (1, 0)), ("x",), ("r",)),
+        Node("maximum", MaxPool((2,), (1,), (1,), (1, 0)), ("x",), ("r",)),  # pads with less than zero
+        Node("inside", conv(3)[0], ("x", "w3"), ("s",)),
     )
     weights = {f"w{k}": np.ones((1, 1, k), dtype=np.float32) for k in (3, 7)}
-    graph = Graph("g", {"x": TensorType((1, 1, N_TIMES), 2, 1)}, ("p", "q", "r"), nodes, weights)
+    graph = Graph("g", {"x": TensorType((1, 1, N_TIMES), 2, 1)}, ("p", "q", "r", "s"), nodes, weights)
     step = stream(graph)
-    assert sorted(state.shape[2] for state in step.all_states()) == [1, 6]  # the maximum pads with less
+    assert [node.op.length for node in step.nodes if isinstance(node.op, Cache)] == [6, 1]
+    same_everywhere(graph, step, 12)
 
 
 def test_the_natural_hop_is_the_least_common_multiple():
