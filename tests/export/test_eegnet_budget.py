@@ -1,7 +1,7 @@
 """EEGNet as it comes from braindecode, 22 electrodes and a window of 256 samples every 32: what a step costs.
 
-Computed anew at every hop, as a compiler of ONNX to C does it, that takes 3.01 million multiply-accumulates in
-224 kB of RAM.
+Computed anew at every hop, as a compiler of ONNX to C does it, that takes 3.01 million multiply-accumulates
+in 224 kB of RAM.
 """
 
 from __future__ import annotations
