@@ -15,13 +15,14 @@ from edgeeeg_bench.zoo.keras_eegnet import keras_eegnet
 from edgeeeg_bench.zoo.page import render_markdown
 from edgeeeg_bench.zoo.row import count
 from edgeeeg_bench.zoo.window_lstm import WindowLstm
-from edgeeeg_export.loading import load_model
+from edgeeeg_export.loading import LoadedModel, load_model
 
 
 @pytest.fixture(autouse=True)
-def _no_cross_compiler(monkeypatch):
+def _short(monkeypatch):
     """Which boards hold a model is not in the table, and compiling for each would be the longest of it."""
     monkeypatch.setattr("edgeeeg_export.inspection.BOARDS", {})
+    monkeypatch.setattr("edgeeeg_bench.zoo.proof.SECONDS", 2.0)
 
 
 def entry(build, hop):
@@ -30,6 +31,10 @@ def entry(build, hop):
         return load_model(build().eval())
 
     return Entry("a model", "a test", load, 256.0, hop)
+
+
+def small_lstm():
+    return WindowLstm(n_chans=3, n_times=64, hidden=8)
 
 
 @pytest.mark.parametrize("build", [EpiDeNet, WindowLstm, Crnn, ConvTransformer])
@@ -49,23 +54,23 @@ def test_epidenet_has_the_layers_of_the_paper():
 
 
 def test_an_lstm_streams_in_one_semantics_and_waits_in_the_other():
-    """It carries its state through a hop of 32; windowed, all 256 steps are computed anew in each."""
-    row = count(entry(WindowLstm, 32))
-    assert row.window == 256
+    """It carries its state through a hop of 16; windowed, all 64 steps are computed anew in each."""
+    row = count(entry(small_lstm, 16))
+    assert row.window == 64
     assert row.continuous is not None
     assert row.windowed is not None
-    per_sample = 4 * 32 * (22 + 32)  # four gates of 32 read 22 channels and 32 hidden values
-    head = 32 * 4
-    assert row.macs_imported == 256 * per_sample + head
-    assert row.continuous.macs == 32 * per_sample + head
+    per_sample = 4 * 8 * (3 + 8)  # four gates of 8 read 3 channels and 8 hidden values
+    head = 8 * 4
+    assert row.macs_imported == 64 * per_sample + head
+    assert row.continuous.macs == 16 * per_sample + head
     assert row.windowed.macs == row.macs_imported
     assert row.windowed.ratio == 1.0
     assert row.continuous.streams == ("Lstm",)
     assert row.continuous.waits == ("Linear",)
     assert row.windowed.waits == ("Lstm", "Linear")
-    assert (row.continuous.delay, row.continuous.delay_ms) == (224, 875.0)
+    assert (row.continuous.delay, row.continuous.delay_ms) == (48, 187.5)
     assert row.continuous.beyond_window == 0
-    assert row.continuous.proof.broken == row.windowed.proof.broken == ()
+    assert row.continuous.proof.broken == row.windowed.proof.broken == {}
     assert {"chunked", "numpy", "c_host"} <= set(row.windowed.proof.same_bits)
     assert row.continuous.struct_bytes > row.continuous.state_bytes + row.continuous.arena_bytes
 
@@ -100,28 +105,30 @@ def test_keras_eegnet_is_the_same_model_each_time():
 
 
 def test_a_model_that_does_not_stream_is_an_error():
-    class Mixed(torch.nn.Module):
-        n_chans, n_times = 2, 64
-
-        def forward(self, x):
-            return x.mean()  # over the batch too: no output for a window
-
-    with pytest.raises(BenchError, match=r"a model does not stream: .*output"):
-        count(entry(Mixed, 8))
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Det", ["x"], ["y"], name="determinant")],
+        "outside",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 8, 8])],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    outside = Entry("a model", "a test", lambda: LoadedModel(model, None, None, "uV"), 256.0, 8)
+    with pytest.raises(BenchError, match=r"a model does not stream: .*Det"):
+        count(outside)
 
 
 def test_the_page_names_a_model_once_and_both_semantics():
-    row = count(entry(WindowLstm, 32)).to_json()
+    row = count(entry(small_lstm, 16)).to_json()
     page = render_markdown(
         {"evidence": "counted", "versions": {"torch": "2"}, "commit": "0" * 40, "models": [row]}
     )
     assert "Work, memory and delay are counted" in page
     assert page.count("| a model |") == 3
-    continuous = next(line for line in page.splitlines() if line.startswith("| a model | continuous | 32"))
+    continuous = next(line for line in page.splitlines() if line.startswith("| a model | continuous | 16"))
     assert f"| {row['continuous']['macs']:,} | 1/{row['continuous']['ratio']:.1f} |" in continuous
-    assert "|  | windowed | 32 |" in page
-    assert "| Lstm, Linear | kept over 5,120 samples; " in page
-    row["continuous"]["proof"]["broken"] = ("torch",)
-    assert "| **broken** by torch |" in render_markdown(
+    assert "|  | windowed | 16 |" in page
+    assert "| Lstm, Linear | kept over 512 samples; " in page
+    row["continuous"]["proof"]["broken"] = {"torch": "norm"}
+    assert "| **broken** by torch in layer 'norm'; outputs: " in render_markdown(
         {"evidence": "counted", "versions": {}, "commit": "0" * 40, "models": [row]}
     )

@@ -77,7 +77,10 @@ def _places(name: str, semantics: str, row: Mapping[str, Any]) -> str:
 
 
 def _contract(proof: Mapping[str, Any]) -> str:
-    if proof["broken"]:
-        return f"**broken** by {', '.join(proof['broken'])}"
+    """How far the worst of the foreign runtimes is off, and who broke the contract in which layer."""
     farthest = max(proof["max_abs"], key=lambda name: float(proof["max_abs"][name]))
-    return f"kept over {proof['samples']:,} samples; {farthest} {proof['max_abs'][farthest]:.1g} off"
+    off = f"{farthest} {proof['max_abs'][farthest]:.1g} off"
+    if proof["broken"]:
+        layers = ", ".join(f"{name} in layer '{layer}'" for name, layer in proof["broken"].items())
+        return f"**broken** by {layers}; outputs: {off}"
+    return f"kept over {proof['samples']:,} samples; {off}"

@@ -16,12 +16,12 @@ SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Samples that every target ran, how far foreign runtimes were off, and the targets that broke it."""
+    """Samples of the run, how far foreign runtimes were off, and who broke it, with their worst layer."""
 
     samples: int
     same_bits: tuple[str, ...]
     max_abs: dict[str, float]
-    broken: tuple[str, ...]
+    broken: dict[str, str]
 
 
 def prove(entry: Entry, loaded: LoadedModel, semantics: Semantics) -> Proof:
@@ -36,8 +36,8 @@ def prove(entry: Entry, loaded: LoadedModel, semantics: Semantics) -> Proof:
     counts = counts_for(compiled.manifest, None)[: round(SECONDS * entry.sfreq)]
     records = verify(compiled.subject, counts)
     return Proof(
-        samples=max(record.samples for record in records.values()),
+        samples=len(counts) - len(counts) % compiled.subject.hop,
         same_bits=tuple(name for name, record in records.items() if record.bit_identical),
         max_abs={name: record.max_abs for name, record in records.items() if record.tolerance > 0},
-        broken=tuple(name for name, record in records.items() if not record.holds),
+        broken={name: record.worst_layer for name, record in records.items() if not record.holds},
     )
