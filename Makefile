@@ -33,11 +33,11 @@ soak: $(SETUP)
 	$(BIN)/python benchmarks/soak.py
 
 zoo: $(SETUP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,zoo]"
 	$(BIN)/python benchmarks/model_zoo.py
 
 train: $(SETUP)
-	$(BIN)/edgeeeg train --data bonn --root "$(DATA)/bonn" --out edgeeeg/models/weights
+	$(BIN)/edgeeeg train --data bonn --root "$(DATA)/bonn" --out runs/weights
+	@echo "To ship them: cp runs/weights/*.safetensors edgeeeg/models/weights/"
 
 $(SETUP): pyproject.toml constraints.txt scripts/system_packages.sh
 	sh scripts/system_packages.sh "$(PYTHON)"

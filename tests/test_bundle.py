@@ -8,7 +8,7 @@ import os
 import pytest
 
 from edgeeeg.bundle import MANIFEST, Bundle
-from edgeeeg.errors import BundleError
+from edgeeeg.errors import BundleError, OutputError
 from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo
 
 INFO = Manifest(
@@ -190,7 +190,7 @@ def test_a_write_that_fails_leaves_the_older_bundle(bundle, monkeypatch, failing
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(BundleError, match="cannot write bundle"):
+    with pytest.raises(OutputError, match="file is not a folder"):
         Bundle.write(tmp_path / "file" / "bundle", INFO, CONTENTS)
 
 

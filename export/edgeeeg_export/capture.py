@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 
 from edgeeeg_export.errors import CaptureError
+from edgeeeg_export.module_outputs import output_names
 from edgeeeg_export.ops import DOMAIN
 from edgeeeg_export.traceable import traceable
 
@@ -33,6 +34,18 @@ def quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
+@contextlib.contextmanager
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """A module in evaluation mode; afterwards each of its layers is in the mode that its owner left it in."""
+    modes = [(layer, layer.training) for layer in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for layer, training in modes:
+            layer.training = training
+
+
 def trace(model: torch.nn.Module, n_chans: int, n_times: int) -> torch.export.ExportedProgram:
     """Trace a module on (1, n_chans, n_times) in evaluation mode.
 
@@ -43,11 +56,12 @@ def trace(model: torch.nn.Module, n_chans: int, n_times: int) -> torch.export.Ex
     """
     import torch
 
-    model = traceable(model.eval())
     example = torch.zeros(1, n_chans, n_times)
     try:
-        with quiet():
-            return torch.export.export(model, (example,))
+        with evaluating(model), quiet():
+            return torch.export.export(traceable(model), (example,))
+    except CaptureError:
+        raise
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CaptureError(
@@ -61,7 +75,7 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
     Raises
     ------
     CaptureError
-        If torch knows no ONNX form of one of its operators.
+        If torch knows no ONNX form of one of its operators, or the model returns something else than tensors.
     """
     import torch
 
@@ -75,7 +89,8 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
             "make it a recurrent layer, such as nn.GRU or edgeeeg.layers.MambaBlock"
         )
     register_schemas()
-    names = output_names(len(program.graph_signature.user_outputs))
+    names = output_names(program)
+    translations = _translations()
     try:
         with quiet(), contextlib.redirect_stdout(io.StringIO()):
             converted = torch.onnx.export(
@@ -84,7 +99,7 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
                 opset_version=OPSET,
                 input_names=[input_name],
                 output_names=names,
-                custom_translation_table=_translations(),
+                custom_translation_table=translations,
                 verbose=False,
             )
     except Exception as error:
@@ -93,11 +108,6 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
     if converted is None:
         raise CaptureError("torch's ONNX exporter returned nothing")
     return converted.model_proto
-
-
-def output_names(count: int) -> list[str]:
-    """What the outputs of a torch model are called from here on."""
-    return ["score"] if count == 1 else [f"output_{i}" for i in range(count)]
 
 
 def load_program(path: str) -> torch.export.ExportedProgram:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import typer
 
 from edgeeeg import terminal
-from edgeeeg.errors import MissingDependency
+from edgeeeg.extras import needs
 
 
 class AuditData(StrEnum):
@@ -54,6 +53,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: `edgeeeg conformance --filter softmax`")(conformance)
 
 
+@needs("export", "torch", "onnx", "onnxscript", "onnxruntime", "scipy", "mne")
 def export(
     model: str = typer.Argument(
         help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` or an `.onnx` file."
@@ -89,7 +89,7 @@ def export(
         help="continuous: states are carried for ever; windowed: every window begins anew.",
     ),
     lsb: float | None = typer.Option(
-        None, min=1e-12, help="Input units per int16 count; default 0.125 µV, or 2⁻¹¹ for normalised input."
+        None, help="Input units per int16 count; default 0.125 µV, or 2⁻¹¹ for normalised input."
     ),
     threshold: float | None = typer.Option(None, help="Output from which on the model decides."),
     board: str | None = typer.Option(
@@ -108,8 +108,11 @@ def export(
 
     from edgeeeg.signal import read_edf
     from edgeeeg_export import contract_table, explanation
+    from edgeeeg_export.loading import is_factory
     from edgeeeg_export.pipeline import export_model
 
+    if n_chans is None and channel and is_factory(model):
+        n_chans = len(channel)
     read = None if recording is None else read_edf(recording)
     if read is not None and sfreq is not None and read.sfreq != sfreq:
         read = read.resample(sfreq)
@@ -122,7 +125,7 @@ def export(
             weights=weights,
             sfreq=sfreq,
             ch_names=tuple(channel) if channel else None,
-            n_chans=n_chans if n_chans is not None or not channel else len(channel),
+            n_chans=n_chans,
             n_times=n_times,
             hop=hop,
             layout=layout,
@@ -164,6 +167,7 @@ def export(
     )
 
 
+@needs("export", "torch", "onnx", "onnxscript")
 def inspect_verb(
     model: str = typer.Argument(
         help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` or an `.onnx` file."
@@ -213,6 +217,7 @@ def _print_lines(lines: Iterable[str]) -> None:
         terminal.stdout.print(line, markup=False)
 
 
+@needs("train,export", "torch", "onnx", "sklearn")
 def audit(
     model: str = typer.Argument(help="`edge-detector`, `edge-detector-normalised` or `module:factory`."),
     root: Path = typer.Option(..., help="Folder of the data set: for Bonn, the one with Z, O, N, F and S."),
@@ -235,8 +240,6 @@ def audit(
 
     Warns where the rows part: a model that was trained on windows may fail once its state is carried.
     """
-    if importlib.util.find_spec("sklearn") is None:
-        raise MissingDependency("an audit needs scikit-learn: pip install 'edgeeeg[train]'")
     from edgeeeg.evaluation.audit import RESETS, audit_bonn
     from edgeeeg.evaluation.audit_table import render
     from edgeeeg.signal.bonn import read_bonn
@@ -262,6 +265,7 @@ def audit(
         terminal.stdout.print(part)
 
 
+@needs("export", "onnx")
 def conformance(
     filter: str = typer.Option("", "--filter", help="Run the cases whose name contains this text."),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),

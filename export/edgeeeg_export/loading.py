@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SHIPPED = ("edge-detector", "edge-detector-normalised")
 """The project's own detector, trained on µV and on amplitude-normalised EEG."""
 
+FILES = (".pt2", ".onnx")
+"""Endings of files that hold a whole model."""
+
 DEFAULT_TIMES = 1024
 
 
@@ -35,6 +38,8 @@ class LoadedModel:
     sfreq: float | None
     unit: str
     threshold: float | None = None
+    sfreq_is_fixed: bool = False
+    """Whether the weights were trained for that rate, so that no other may be declared."""
 
 
 def load_model(
@@ -62,16 +67,16 @@ def load_model(
     Raises
     ------
     CaptureError
-        If it cannot be found, read or traced; the message says what would work.
+        If it cannot be found, read or traced, or an option could have no effect on it; the message says what
+        would work.
     """
+    _require_effect(what, weights, n_chans, n_times)
     if not isinstance(what, str):
         return _from_module(what, n_chans, n_times, "uV", layout)
     if layout is not None and (what in SHIPPED or what.endswith(".pt2")):
         raise CaptureError(f"{what} takes (batch, channels, time); leave out --layout")
     if what in SHIPPED:
         return _from_shipped(what)
-    if weights is not None and Path(what).suffix in (".pt2", ".onnx"):
-        raise CaptureError(f"{what} holds its own weights; leave out --weights")
     if what.endswith(".pt2"):
         program = capture.load_program(_existing(what))
         return LoadedModel(capture.to_onnx(program), TorchSource(program), None, "uV")
@@ -82,6 +87,28 @@ def load_model(
     raise CaptureError(
         f"'{what}' is not a model: give one of {', '.join(SHIPPED)}, module:factory, a .pt2 or an .onnx file"
     )
+
+
+def is_factory(what: str) -> bool:
+    """Whether a model is a `module:factory`, whose weights and traced shape are still to be chosen."""
+    return what not in SHIPPED and not what.endswith(FILES) and ":" in what
+
+
+def _require_effect(
+    what: str | torch.nn.Module, weights: Path | None, n_chans: int | None, n_times: int | None
+) -> None:
+    """Refuse an option that would be ignored: the user believes that it was heeded."""
+    if not isinstance(what, str):
+        if weights is not None:
+            raise CaptureError(f"{type(what).__name__} is a module that has its weights: leave out `weights`")
+        return
+    if is_factory(what) or not (what in SHIPPED or what.endswith(FILES)):
+        return
+    if weights is not None:
+        raise CaptureError(f"{what} holds its own weights; leave out --weights")
+    for option, value in (("--n-chans", n_chans), ("--n-times", n_times)):
+        if value is not None:
+            raise CaptureError(f"{what} has its own shape and is not traced again; leave out {option}")
 
 
 def load_module(what: str, weights: Path | None = None) -> torch.nn.Module:
@@ -104,7 +131,7 @@ def _from_shipped(what: str) -> LoadedModel:
     normalised = what.endswith("-normalised")
     trained = load_pretrained("normalised" if normalised else "raw")
     loaded = _from_module(trained.model, None, None, "z" if normalised else "uV")
-    return replace(loaded, threshold=trained.thresholds["carried"])
+    return replace(loaded, threshold=trained.thresholds["carried"], sfreq_is_fixed=True)
 
 
 def _existing(path: str) -> str:

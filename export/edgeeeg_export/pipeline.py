@@ -6,33 +6,32 @@ bundle = export_model(my_module, "out/my_model", sfreq=256, ch_names=("Fp1", "Fp
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from pydantic import ValidationError
 
-from edgeeeg import __version__
-from edgeeeg.bundle import Bundle
-from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo, StateInfo
-from edgeeeg_export import contract, model_card
+from edgeeeg.bundle import Bundle, require_destination
+from edgeeeg.errors import EdgeEEGError
+from edgeeeg.manifest import Manifest
+from edgeeeg_export import contract, golden, model_card
 from edgeeeg_export.boards import check_fit, find_board
 from edgeeeg_export.comparison import Record
+from edgeeeg_export.description import describe, require_described
 from edgeeeg_export.errors import CaptureError, ExportError
 from edgeeeg_export.footprint import model_flash_bytes
-from edgeeeg_export.loading import LoadedModel, load_model
+from edgeeeg_export.loading import LoadedModel, is_factory, load_model
 from edgeeeg_export.lowering import lower
-from edgeeeg_export.ops.clock import ENDED, Clock
 from edgeeeg_export.placement import Semantics
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
+from edgeeeg_export.targets.c_prefix import require_prefix
 from edgeeeg_export.verification_counts import counts_for, verification_counts
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ MICROVOLT_LSB = 0.125
 """µV per int16 count unless told otherwise: a power of two, so whole µV survive exactly, to ±4096 µV."""
 NORMALISED_LSB = 2.0**-11
 """The same for normalised input: ±16 standard deviations."""
-GOLDEN_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +120,7 @@ def export_model(
     ExportError
         If the model cannot be captured, streamed or fitted, or breaks the contract: then nothing is written.
     """
+    require_destination(out)
     loaded = load_model(model, weights, n_chans, n_times, layout)
     compiled = compile_model(
         loaded,
@@ -144,7 +143,7 @@ def export_model(
     verification = verification_json(records, recording)
     files = {
         **compiled.contents,
-        "golden.npz": _golden(compiled, eeg),
+        golden.GOLDEN: golden.render(compiled.subject, eeg),
         "verification.json": verification,
         "README.md": model_card.render(compiled.manifest, card).encode(),
     }
@@ -163,6 +162,14 @@ def compile_model(
     threshold: float | None = None,
 ) -> Compiled:
     """Everything but the proof: graph, step program, ONNX and C."""
+    require_prefix(name)
+    if loaded.sfreq_is_fixed and sfreq not in (None, loaded.sfreq):
+        raise CaptureError(
+            f"the model was trained at {loaded.sfreq} Hz and is right at no other rate, such as "
+            f"{sfreq:g} Hz: leave out --sfreq and resample what it is fed"
+        )
+    if threshold is not None and not math.isfinite(threshold):
+        raise ExportError(f"a threshold of {threshold} decides nothing: give a finite --threshold")
     sfreq = loaded.sfreq if sfreq is None else sfreq
     threshold = loaded.threshold if threshold is None else threshold
     if sfreq is None:
@@ -184,71 +191,86 @@ def compile_model(
         raise ExportError(f"two channels bear one name: {', '.join(names)}")
     if lsb is None:
         lsb = NORMALISED_LSB if loaded.unit == "z" else MICROVOLT_LSB
+    _require_float32(lsb, loaded.unit)
     program = c.emit(step, lsb)
     thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]
     subject = contract.Subject(lowered, loaded.source, program, lsb, sfreq, tuple(thresholds))
-    manifest = _manifest(subject, name, semantics, loaded.unit, names, threshold)
+    per_output = (threshold,) * len(step.outputs)
+    manifest = describe(subject, name, semantics, loaded.unit, names, per_output)
     contents = {f"c/{path}": text.encode() for path, text in sorted(program.files.items())}
     contents["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     contents["captured.onnx"] = loaded.onnx_model.SerializeToString(deterministic=True)
     return Compiled(subject, manifest, contents)
 
 
-def _manifest(
-    subject: contract.Subject,
-    name: str,
-    semantics: Semantics,
-    unit: str,
-    ch_names: tuple[str, ...],
-    threshold: float | None,
-) -> Manifest:
-    """What the bundle will say of the program; its files are not known yet."""
-    step, program = subject.step, subject.program
-    sizes = {field: getattr(program, field) for field in CInfo.model_fields}
-    try:
-        return Manifest(
-            generator=f"edgeeeg {__version__}",
-            name=name,
-            model_hash=step.hash,
-            semantics=semantics,
-            hop=program.hop,
-            window=subject.lowered.window,
-            delay_steps=step.timing.delay,
-            flush_steps=step.timing.flush,
-            ended_state=next(
-                (f"{node.name}.{ENDED}" for node in step.nodes if isinstance(node.op, Clock)), None
-            ),
-            input=InputInfo.model_validate(
-                {
-                    "name": subject.input,
-                    "ch_names": ch_names,
-                    "sfreq": subject.sfreq,
-                    "unit": unit,
-                    "lsb": subject.lsb,
-                }
-            ),
-            outputs=tuple(
-                OutputInfo(name=output, shape=step.tensors[output].shape, threshold=threshold)
-                for output in step.outputs
-            ),
-            states=tuple(StateInfo(name=s.name, shape=s.shape, initial=s.initial) for s in step.all_states()),
-            c=CInfo(**sizes),
-            files={},
+def _require_float32(lsb: float, unit: str) -> None:
+    """A count is a float32 in C, and so is every sample: both must be normal numbers there."""
+    least, most = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max) / 32768
+    if not least <= lsb <= most:  # NaN too
+        raise ExportError(
+            f"lsb: {lsb:g} {unit} per count cannot be computed in float32; give the amplifier's step, by "
+            f"default {MICROVOLT_LSB:g} µV or {NORMALISED_LSB:g} for normalised input"
         )
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ExportError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
-def verification_json(records: Mapping[str, Record], recording: Recording | None) -> bytes:
-    """`verification.json`: the records, and what they were taken on."""
+def verification_json(
+    records: Mapping[str, Record], recording: Recording | None, kept: Mapping[str, Any] | None = None
+) -> bytes:
+    """`verification.json`: a record for each target, and what each was taken on.
+
+    Parameters
+    ----------
+    kept : mapping of str to record
+        Stored records of an earlier verification; they stay for targets that this one did not run.
+    """
     source = "synthetic, seed 0" if recording is None else recording.source
-    stored = {
-        "recording": f"{source}, then saturation, steps and silence",
-        "targets": contract.to_json(records),
-    }
-    return (json.dumps(stored, indent=2) + "\n").encode()
+    taken_on = {"recording": f"{source}, then saturation, steps and silence"}
+    taken = {name: record | taken_on for name, record in contract.to_json(records).items()}
+    return (json.dumps({"targets": {**(kept or {}), **taken}}, indent=2) + "\n").encode()
+
+
+def load_original(
+    bundle: Bundle, model: str, weights: Path | None = None, layout: str | None = None
+) -> Source:
+    """The model that a bundle was exported from, to be compared with it again; options as in `load_model`.
+
+    Raises
+    ------
+    ExportError
+        If it is another model, or none that something else than this package can run.
+    """
+    info = bundle.manifest
+    n_chans, n_times = _traced_shape(bundle) if is_factory(model) else (None, None)
+    loaded = load_model(model, weights, n_chans, n_times, layout)
+    another = f"{model} is not the model that {bundle.folder} was exported from"
+    try:
+        step = lower(loaded.onnx_model, info.name, info.hop, info.semantics).step
+    except EdgeEEGError as error:
+        raise ExportError(f"{another}: {error}") from error
+    if step.hash != info.model_hash:
+        raise ExportError(
+            f"{another}: its program is {step.hash[:16]} and not {info.model_hash[:16]}; give that model "
+            "with its weights"
+        )
+    if loaded.source is None:
+        raise ExportError(
+            f"{model} has edgeeeg's own nodes, which no other runtime can run: compare with the torch module"
+        )
+    return loaded.source
+
+
+def _traced_shape(bundle: Bundle) -> tuple[int, int]:
+    """Channels and samples that a bundle's model was traced with."""
+    shape = _captured(bundle).graph.input[0].type.tensor_type.shape
+    _, n_chans, n_times = (dim.dim_value for dim in shape.dim)
+    return n_chans, n_times
+
+
+def _captured(bundle: Bundle) -> onnx.ModelProto:
+    try:
+        return onnx.load(str(bundle.path("captured.onnx")))
+    except DecodeError as error:
+        raise ExportError(f"{bundle.folder}: captured.onnx is no ONNX model; export it again") from error
 
 
 def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
@@ -258,13 +280,11 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
     ------
     ExportError
         If this version of the package does not generate the same program from it.
+    BundleError
+        If the manifest says something else than what the program is.
     """
     info = bundle.manifest
-    try:
-        captured = onnx.load(str(bundle.path("captured.onnx")))
-    except DecodeError as error:
-        raise ExportError(f"{bundle.folder}: captured.onnx is no ONNX model; export it again") from error
-    lowered = lower(captured, info.name, info.hop, info.semantics)
+    lowered = lower(_captured(bundle), info.name, info.hop, info.semantics)
     step = lowered.step
     if step.hash != info.model_hash:
         raise ExportError(
@@ -280,23 +300,6 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
                 f"{bundle.folder}: {name} is not what captured.onnx and the manifest give; export it again"
             )
     thresholds = [o.threshold for o in info.outputs for _ in range(int(np.prod(o.shape)))]
-    return contract.Subject(lowered, source, program, info.input.lsb, info.input.sfreq, tuple(thresholds))
-
-
-def _golden(compiled: Compiled, counts: contract.Counts) -> bytes:
-    """Counts, and the reference's outputs as bits, for anyone to check a port against."""
-    from edgeeeg_export import reference
-
-    subject = compiled.subject
-    n_times = min(len(counts), int(GOLDEN_SECONDS * subject.sfreq))
-    counts = counts[: n_times - n_times % subject.hop]
-    samples = {subject.input: subject.samples(counts)}
-    outputs = contract.stack_outputs(subject.step, reference.run_stream(subject.step, samples, len(counts)))
-    buffer = io.BytesIO()
-    # as np.savez writes it, but without the time of day: the same export gives the same bytes
-    with zipfile.ZipFile(buffer, "w") as archive:
-        vectors: dict[str, np.ndarray] = {"counts": counts, "outputs": outputs}
-        for name, value in vectors.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
-                np.lib.format.write_array(member, value, allow_pickle=False)
-    return buffer.getvalue()
+    subject = contract.Subject(lowered, source, program, info.input.lsb, info.input.sfreq, tuple(thresholds))
+    require_described(bundle, subject)
+    return subject

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeeeg.manifest import InputInfo, Manifest
+from edgeeeg.signal.counts import INT16_MAX
 from edgeeeg_export.adversarial import adversarial_counts
 from edgeeeg_export.contract import Counts
 from edgeeeg_export.errors import ExportError
@@ -16,19 +17,29 @@ if TYPE_CHECKING:
 
 DEFAULT_SECONDS = 600.0
 
+LEAST_PEAK = 100
+"""Counts that a recording's peak should have: with fewer the rounding is louder than an amplifier's noise."""
+
 
 def verification_counts(eeg: Counts, sfreq: float) -> Counts:
     """The counts of a recording, and then those that try a program's numbers, in one stream."""
     return np.concatenate([eeg, adversarial_counts(eeg.shape[1], sfreq)])
 
 
-def counts_for(manifest: Manifest, recording: Recording | None) -> Counts:
+def counts_for(manifest: Manifest, recording: Recording | None, *, allow_clipping: bool = False) -> Counts:
     """The int16 samples that the device would be sent: a recording's, or seeded synthetic EEG's.
+
+    Parameters
+    ----------
+    allow_clipping : bool
+        Accept samples that saturate; without it they mean that the size of a count was ill chosen.
 
     Raises
     ------
     RecordingError
-        If rate, unit or channels do not match the model's input.
+        If rate, unit or channels do not match the model's input, or samples saturate.
+    ExportError
+        If a count is so large that nothing of the recording is left.
     """
     info = manifest.input
     if recording is None:
@@ -41,8 +52,20 @@ def counts_for(manifest: Manifest, recording: Recording | None) -> Counts:
                 "with Recording.zscored(), or choose the model for µV"
             )
         recording = recording.pick(info.ch_names)
-    counts, _ = recording.to_int16(info.lsb)
+    counts, _ = recording.to_int16(info.lsb, allow_clipping=allow_clipping)
+    _require_resolution(counts, recording, info)
     return counts
+
+
+def _require_resolution(counts: Counts, recording: Recording, info: InputInfo) -> None:
+    """Refuse counts of which all are 0 or ±1: any program gives the same numbers for them."""
+    peak = float(np.abs(recording.data).max())
+    if peak > 0 and not (np.abs(counts.astype(np.int32)) > 1).any():
+        raise ExportError(
+            f"a count of {info.lsb:g} {info.unit} leaves nothing of a recording whose peak is {peak:.3g} "
+            f"{info.unit}: give --lsb between {peak / INT16_MAX:.2g}, the least that holds it, and "
+            f"{peak / LEAST_PEAK:.2g}"
+        )
 
 
 def _synthetic(info: InputInfo) -> Recording:

@@ -195,3 +195,19 @@ def test_what_is_outside_the_set_is_so_on_windows_too(onnx_model):
 def test_nothing_stands_in_the_way_of_an_imported_graph(onnx_model):
     for waits, weights in WAITS.values():
         assert obstacles(import_onnx(onnx_model([waits], weights, opset=23), "m")) == ()
+
+
+@pytest.mark.parametrize("semantics", ["continuous", "windowed"])
+def test_an_output_along_time_beside_one_of_windows(onnx_model, same_everywhere, semantics):
+    """Both come with the same step: along time, a hop of frames from where the window begins."""
+    layers = [
+        node("Conv", ["x", "k"], ["c"], pads=[1, 1]),
+        node("Sigmoid", ["c"], ["frames"]),
+        node("ReduceMax", ["c"], ["loudest"], axes=[2], keepdims=0),
+    ]
+    model = onnx_model(layers, {"k": draw(2, 3, 3)}, outputs=("frames", "loudest"), opset=17)
+    lowered = lower(model, "m", HOP, semantics)
+    along = 32 if semantics == "windowed" else HOP
+    assert lowered.step.tensors["frames"].shape == (1, 2, along)
+    assert lowered.step.tensors["loudest"].shape == (1, 2)
+    same_everywhere(lowered.offline, lowered.step, 9)

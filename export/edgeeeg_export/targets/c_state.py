@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeeeg_export.ops.c_literal import literal
-from edgeeeg_export.targets.c_layout import StreamLayout, fill, start
+from edgeeeg_export.targets.c_layout import SAVE_HEADER_BYTES, StreamLayout, fill, start
 
 
 def init(layout: StreamLayout) -> str:
@@ -84,13 +84,23 @@ def restore(layout: StreamLayout) -> str:
         f"    model->{name} = get_word(buffer, at);\n    at += 4;\n" for name, _, _ in layout.counters
     )
     gets = "\n".join(f"    at = get(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
+    hop = layout.input_type.shape[2]
+    values = SAVE_HEADER_BYTES + 4 * len(layout.counters)
+    words = (layout.saved_bytes - values) // 4
     return f"""int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size) {{
     if (size != {layout.saved_bytes}
-        || get_word(buffer, sizeof signature) > {layout.input_type.shape[2]}) {{
+        || get_word(buffer, sizeof signature) > {hop}) {{
         return {n.upper()}_ERROR_STATE;
     }}
     for (size_t i = 0; i < sizeof signature; i++) {{
         if (buffer[i] != signature[i]) {{
+            return {n.upper()}_ERROR_STATE;
+        }}
+    }}
+    for (size_t i = 0; i < {words}; i++) {{
+        const int kept = i >= {layout.input_type.size} || i % {hop} < get_word(buffer, sizeof signature);
+        /* a state never gets rid of a NaN; what is behind the waiting samples is scratch */
+        if (kept && (get_word(buffer, {values} + 4 * i) & 0x7FFFFFFF) > 0x7F800000) {{
             return {n.upper()}_ERROR_STATE;
         }}
     }}

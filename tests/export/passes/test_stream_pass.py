@@ -171,16 +171,19 @@ def test_a_cache_is_as_long_as_what_its_layer_sees_of_the_past(left):
     assert 4 <= cache.length < 9
 
 
-def test_readers_that_pad_alike_share_a_cache():
+def test_readers_that_pad_alike_share_a_cache(same_everywhere):
+    """And those that see nothing outside the recording share one with any that does."""
     nodes = (
         Node("short", conv(3, left=2)[0], ("x", "w3"), ("p",)),
         Node("long", conv(7, left=6)[0], ("x", "w7"), ("q",)),
-        Node("maximum", MaxPool((2,), (1,), (1,), (1, 0)), ("x",), ("r",)),
+        Node("maximum", MaxPool((2,), (1,), (1,), (1, 0)), ("x",), ("r",)),  # pads with less than zero
+        Node("inside", conv(3)[0], ("x", "w3"), ("s",)),
     )
     weights = {f"w{k}": np.ones((1, 1, k), dtype=np.float32) for k in (3, 7)}
-    graph = Graph("g", {"x": TensorType((1, 1, N_TIMES), 2, 1)}, ("p", "q", "r"), nodes, weights)
+    graph = Graph("g", {"x": TensorType((1, 1, N_TIMES), 2, 1)}, ("p", "q", "r", "s"), nodes, weights)
     step = stream(graph)
-    assert sorted(state.shape[2] for state in step.all_states()) == [1, 6]  # the maximum pads with less
+    assert [node.op.length for node in step.nodes if isinstance(node.op, Cache)] == [6, 1]
+    same_everywhere(graph, step, 12)
 
 
 def test_the_natural_hop_is_the_least_common_multiple():
@@ -250,3 +253,20 @@ def test_frames_that_the_end_takes_away_are_not_given_out_before(cut, times, sam
     step = stream(graph, times)
     assert (step.timing.delay, step.timing.flush) == (-(sum(cut) // times), 0)
     same_everywhere(graph, step, 9)
+
+
+@pytest.mark.parametrize("cut", [(0, -1), (-1, -3)])
+def test_the_end_of_frames_that_were_cut_is_padded_too(cut, same_everywhere):
+    """A frame that the cut takes away must not be seen as one by the layer that pads behind it."""
+    for reader in (conv(2, right=1), conv(5, left=2, right=2), conv(3, left=2)):
+        graph = graph_of((Pad(((0, 0), (0, 0), cut)),), reader)
+        for hop in (1, 2):
+            same_everywhere(graph, stream(graph, hop), 9)
+    nodes = (
+        Node("cut", Pad(((0, 0), (0, 0), cut)), ("x",), ("c",)),
+        Node("ahead", conv(5, left=2, right=2)[0], ("c", "w"), ("p",)),
+        Node("causal", conv(5, left=4)[0], ("c", "w"), ("q",)),
+    )
+    weights = {"w": conv(5)[1]}
+    graph = Graph("g", {"x": TensorType((1, 1, N_TIMES), 2, 1)}, ("p", "q"), nodes, weights)
+    same_everywhere(graph, stream(graph), 9)
