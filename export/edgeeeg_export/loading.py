@@ -79,7 +79,8 @@ def load_model(
         return _from_shipped(what)
     if what.endswith(".pt2"):
         program = capture.load_program(_existing(what))
-        return LoadedModel(capture.to_onnx(program), TorchSource(program), None, "uV")
+        converted = capture.to_onnx(program)
+        return LoadedModel(converted.model, TorchSource(converted.program), None, "uV")
     if what.endswith(".onnx"):
         return _from_onnx_file(_existing(what), layout)
     if ":" in what:
@@ -164,7 +165,8 @@ def _from_module(
     sfreq = _declared(module, "sfreq")
     module = adapt_module(module, layout or OURS)
     program = capture.trace(module, n_chans, n_times)
-    return LoadedModel(capture.to_onnx(program), TorchSource(program, module), sfreq, unit)
+    converted = capture.to_onnx(program)
+    return LoadedModel(converted.model, TorchSource(converted.program, module), sfreq, unit)
 
 
 def _from_onnx_file(path: str, layout: str | None) -> LoadedModel:

@@ -39,7 +39,10 @@ class Source(Protocol):
 
 
 class TorchSource:
-    """A torch module or an exported program, run node by node."""
+    """A torch module or an exported program, run node by node.
+
+    The program is as the ONNX exporter had it last: its nodes bear the names of the tensors to compare with.
+    """
 
     kind = "torch"
 
@@ -70,7 +73,7 @@ class TorchSource:
         """Interpret the traced program on this many samples."""
         import torch
 
-        from edgeeeg_export.capture import trace
+        from edgeeeg_export.capture import to_onnx, trace
         from edgeeeg_export.forced_interpreter import interpret
 
         program = self.program
@@ -79,7 +82,7 @@ class TorchSource:
                 raise CaptureError(
                     f"the exported program takes {self._traced_times()} samples, not {samples.shape[2]}"
                 )
-            program = trace(self.module, samples.shape[1], samples.shape[2])
+            program = to_onnx(trace(self.module, samples.shape[1], samples.shape[2])).program
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return interpret(program, samples, forced or {})
