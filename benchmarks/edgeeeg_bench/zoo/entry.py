@@ -64,7 +64,7 @@ def _braindecode(name: str, n_chans: int, n_times: int, **options: object) -> Ca
             import braindecode.models
         except ImportError as error:
             raise MissingDependency(
-                f"{name} needs braindecode; install it with: pip install 'braindecode>=0.8.1,<1'"
+                f"{name} needs braindecode; install it with: pip install 'edgeeeg[zoo]'"
             ) from error
         torch.manual_seed(SEED)
         model = getattr(braindecode.models, name)(

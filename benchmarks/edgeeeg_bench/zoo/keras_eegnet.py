@@ -1,7 +1,6 @@
 """EEGNet as Keras exports it: ONNX with (N, C, T, 1) inputs and a transposition on each side of every layer.
 
-Lawhern et al. 2018, EEGNet-8,2, in the manner of tf2onnx without its optimisers; weights are seeded and
-untrained.
+Lawhern et al. 2018, EEGNet-8,2, in the manner of tf2onnx without its optimisers; weights are random.
 """
 
 from __future__ import annotations
