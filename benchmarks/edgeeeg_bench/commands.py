@@ -82,6 +82,7 @@ def profile(
     from edgeeeg_bench.profile_table import render_profile
 
     opened = Bundle.load(bundle)
+    sfreq = opened.manifest.input.sfreq
     try:
         with np.load(opened.path("golden.npz")) as golden:
             counts = golden["counts"]
@@ -90,7 +91,7 @@ def profile(
             f"{bundle}: golden.npz holds no counts ({error}); export the model again"
         ) from error
     with terminal.progress() as bar, tempfile.TemporaryDirectory() as build:
-        running = bar.add_task("counting instructions", total=len(counts))
+        running = bar.add_task(f"counting instructions, {len(counts) / sfreq:g} s", total=len(counts))
         result = profile_bundle(
             opened, board, counts, Path(build), lambda n: bar.update(running, completed=n)
         )

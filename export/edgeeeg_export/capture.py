@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import onnx
@@ -34,7 +34,12 @@ def quiet() -> Iterator[None]:
 
 
 def trace(model: torch.nn.Module, n_chans: int, n_times: int) -> torch.export.ExportedProgram:
-    """Trace a module on (1, n_chans, n_times) in evaluation mode.
+    """Trace a module of one input (1, n_chans, n_times) in evaluation mode."""
+    return trace_inputs(model, ((1, n_chans, n_times),))
+
+
+def trace_inputs(model: torch.nn.Module, shapes: Sequence[tuple[int, ...]]) -> torch.export.ExportedProgram:
+    """Trace a module on inputs of these shapes, in the order of its arguments, in evaluation mode.
 
     Raises
     ------
@@ -44,19 +49,25 @@ def trace(model: torch.nn.Module, n_chans: int, n_times: int) -> torch.export.Ex
     import torch
 
     model = traceable(model.eval())
-    example = torch.zeros(1, n_chans, n_times)
+    example = tuple(torch.zeros(shape) for shape in shapes)
     try:
         with quiet():
-            return torch.export.export(model, (example,))
+            return torch.export.export(model, example)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CaptureError(
-            f"torch.export cannot trace {type(model).__name__} on input (1, {n_chans}, {n_times}): {reason}"
+            f"torch.export cannot trace {type(model).__name__} on input {', '.join(map(str, shapes))}: "
+            f"{reason}"
         ) from error
 
 
-def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> onnx.ModelProto:
+def to_onnx(program: torch.export.ExportedProgram, inputs: Sequence[str] = ()) -> onnx.ModelProto:
     """Translate an exported program with torch's dynamo exporter, our recurrent layers as nodes of their own.
+
+    Parameters
+    ----------
+    inputs : sequence of str, optional
+        What to call its inputs, in order; without it one is `eeg`, and several are called as the arguments.
 
     Raises
     ------
@@ -82,7 +93,7 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
                 program,
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=[input_name],
+                input_names=list(inputs or input_names(program)),
                 output_names=names,
                 custom_translation_table=_translations(),
                 verbose=False,
@@ -93,6 +104,12 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> o
     if converted is None:
         raise CaptureError("torch's ONNX exporter returned nothing")
     return converted.model_proto
+
+
+def input_names(program: torch.export.ExportedProgram) -> tuple[str, ...]:
+    """What the inputs of a torch model are called from here on, unless it says so itself."""
+    arguments = tuple(map(str, program.graph_signature.user_inputs))
+    return ("eeg",) if len(arguments) == 1 else arguments
 
 
 def output_names(count: int) -> list[str]:

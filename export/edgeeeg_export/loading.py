@@ -14,6 +14,8 @@ from google.protobuf.message import DecodeError
 
 from edgeeeg_export import capture
 from edgeeeg_export.errors import CaptureError
+from edgeeeg_export.importer import import_inputs
+from edgeeeg_export.input_spec import InputSpec, common_ticks, require_one_duration
 from edgeeeg_export.source import OnnxSource, Source, TorchSource
 
 if TYPE_CHECKING:
@@ -27,13 +29,22 @@ DEFAULT_TIMES = 1024
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model as ONNX, beside the original that it will be compared with and what that says of its input."""
+    """A model as ONNX, beside the original that it will be compared with and what that says of its input.
+
+    `inputs` has what it says of each, if it says all; `sfreq` and `unit` are those of the first.
+    """
 
     onnx_model: onnx.ModelProto
     source: Source | None
     sfreq: float | None
     unit: str
     threshold: float | None = None
+    inputs: tuple[InputSpec, ...] = ()
+
+    @property
+    def ticks(self) -> dict[str, int]:
+        """What a sample of each input lasts in ticks of the clock that they share."""
+        return common_ticks({spec.name: spec.sfreq for spec in self.inputs})
 
 
 def load_model(
@@ -41,6 +52,7 @@ def load_model(
     weights: Path | None = None,
     n_chans: int | None = None,
     n_times: int | None = None,
+    inputs: tuple[InputSpec, ...] | None = None,
 ) -> LoadedModel:
     """Load and capture a model.
 
@@ -53,25 +65,55 @@ def load_model(
         State dict for `module:factory`: `.safetensors`, or `.pt` read with `weights_only`.
     n_chans, n_times : int, optional
         Shape to trace a module with; by default its attributes `n_chans` and `n_times`, or `DEFAULT_TIMES`.
+    inputs : tuple of InputSpec, optional
+        Each input of a model with several; by default a module's attribute `inputs`.
 
     Raises
     ------
     CaptureError
         If it cannot be found, read or traced; the message says what would work.
     """
+    if inputs is not None:
+        if n_chans is not None or n_times is not None:
+            raise CaptureError(
+                "`inputs` says channels and samples of each input: leave out n_chans and n_times"
+            )
+        require_one_duration(inputs)
+    loaded = _load(what, weights, n_chans, n_times, inputs)
+    if loaded.inputs:
+        _require_shapes(loaded)
+        return replace(loaded, sfreq=loaded.inputs[0].sfreq, unit=loaded.inputs[0].unit)
+    return loaded
+
+
+def _load(
+    what: str | torch.nn.Module,
+    weights: Path | None,
+    n_chans: int | None,
+    n_times: int | None,
+    inputs: tuple[InputSpec, ...] | None,
+) -> LoadedModel:
     if not isinstance(what, str):
-        return _from_module(what, n_chans, n_times, "uV")
+        return _from_module(what, n_chans, n_times, "uV", inputs)
     if what in SHIPPED:
+        if inputs is not None:
+            raise CaptureError(f"{what} has one input and says all of it: leave out `inputs`")
         return _from_shipped(what)
     if weights is not None and Path(what).suffix in (".pt2", ".onnx"):
         raise CaptureError(f"{what} holds its own weights; leave out --weights")
     if what.endswith(".pt2"):
         program = capture.load_program(_existing(what))
-        return LoadedModel(capture.to_onnx(program), TorchSource(program), None, "uV")
+        names, n_inputs = tuple(spec.name for spec in inputs or ()), len(capture.input_names(program))
+        if len(names) not in (0, n_inputs):
+            raise CaptureError(
+                f"{what} has {n_inputs} inputs and {len(names)} were described: {', '.join(names)}"
+            )
+        converted = capture.to_onnx(program, names)
+        return LoadedModel(converted, TorchSource(program), None, "uV", inputs=inputs or ())
     if what.endswith(".onnx"):
-        return _from_onnx_file(_existing(what))
+        return replace(_from_onnx_file(_existing(what)), inputs=inputs or ())
     if ":" in what:
-        return _from_module(load_module(what, weights), n_chans, n_times, "uV")
+        return _from_module(load_module(what, weights), n_chans, n_times, "uV", inputs)
     raise CaptureError(
         f"'{what}' is not a model: give one of {', '.join(SHIPPED)}, module:factory, a .pt2 or an .onnx file"
     )
@@ -96,7 +138,7 @@ def _from_shipped(what: str) -> LoadedModel:
 
     normalised = what.endswith("-normalised")
     trained = load_pretrained("normalised" if normalised else "raw")
-    loaded = _from_module(trained.model, None, None, "z" if normalised else "uV")
+    loaded = _from_module(trained.model, None, None, "z" if normalised else "uV", None)
     return replace(loaded, threshold=trained.thresholds["carried"])
 
 
@@ -106,7 +148,23 @@ def _existing(path: str) -> str:
     return path
 
 
-def _from_module(module: torch.nn.Module, n_chans: int | None, n_times: int | None, unit: str) -> LoadedModel:
+def _from_module(
+    module: torch.nn.Module,
+    n_chans: int | None,
+    n_times: int | None,
+    unit: str,
+    inputs: tuple[InputSpec, ...] | None,
+) -> LoadedModel:
+    inputs = inputs or _declared_inputs(module)
+    if inputs:
+        if n_chans is not None or n_times is not None:
+            raise CaptureError(
+                f"{type(module).__name__} says channels and samples of each of its inputs: leave out "
+                "--n-chans, --n-times and --channel"
+            )
+        program = capture.trace_inputs(module, tuple(spec.shape for spec in inputs))
+        converted = capture.to_onnx(program, tuple(spec.name for spec in inputs))
+        return LoadedModel(converted, TorchSource(program, module), None, unit, inputs=inputs)
     n_chans = n_chans or _declared(module, "n_chans")
     if n_chans is None:
         raise CaptureError(
@@ -125,6 +183,28 @@ def _from_module(module: torch.nn.Module, n_chans: int | None, n_times: int | No
     return LoadedModel(
         capture.to_onnx(program), TorchSource(program, module), _declared(module, "sfreq"), unit
     )
+
+
+def _declared_inputs(module: torch.nn.Module) -> tuple[InputSpec, ...]:
+    """The attribute `inputs` of a module, where it describes its inputs; layers may bear that name too."""
+    declared = _declared(module, "inputs")
+    if not isinstance(declared, (tuple, list)) or not any(isinstance(spec, InputSpec) for spec in declared):
+        return ()
+    if not all(isinstance(spec, InputSpec) for spec in declared):
+        raise CaptureError(f"{type(module).__name__}.inputs is {declared!r}; it must be a tuple of InputSpec")
+    require_one_duration(declared)
+    return tuple(declared)
+
+
+def _require_shapes(loaded: LoadedModel) -> None:
+    """What is said of the inputs must be true of the model: names, order and shapes."""
+    said = {spec.name: spec.shape for spec in loaded.inputs}
+    has = {name: type_.shape for name, type_ in import_inputs(loaded.onnx_model).items()}
+    if list(said.items()) != list(has.items()):
+        described, found = (
+            ", ".join(f"{name} {shape}" for name, shape in inputs.items()) for inputs in (said, has)
+        )
+        raise CaptureError(f"the model's inputs are {found}, and `inputs` says {described}; name them so")
 
 
 def _from_onnx_file(path: str) -> LoadedModel:

@@ -27,23 +27,20 @@ from edgeeeg_export.boards import check_fit, find_board
 from edgeeeg_export.comparison import Record
 from edgeeeg_export.errors import CaptureError, ExportError
 from edgeeeg_export.footprint import model_flash_bytes
-from edgeeeg_export.importer import Semantics
+from edgeeeg_export.importer import Semantics, import_inputs
+from edgeeeg_export.input_spec import InputSpec, common_ticks
 from edgeeeg_export.loading import LoadedModel, load_model
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.ops.clock import ENDED, Clock
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
-from edgeeeg_export.verification_counts import counts_for, verification_counts
+from edgeeeg_export.verification_counts import counts_of_inputs, verification_inputs
 
 if TYPE_CHECKING:
     import torch
 
-    from edgeeeg.signal import Recording
+    from edgeeeg_export.verification_counts import Recorded
 
-MICROVOLT_LSB = 0.125
-"""µV per int16 count unless told otherwise: a power of two, so whole µV survive exactly, to ±4096 µV."""
-NORMALISED_LSB = 2.0**-11
-"""The same for normalised input: ±16 standard deviations."""
 GOLDEN_SECONDS = 30.0
 
 
@@ -66,12 +63,13 @@ def export_model(
     ch_names: tuple[str, ...] | None = None,
     n_chans: int | None = None,
     n_times: int | None = None,
+    inputs: tuple[InputSpec, ...] | None = None,
     hop: int | None = None,
     semantics: Semantics = "continuous",
     lsb: float | None = None,
     threshold: float | None = None,
     board: str | None = None,
-    recording: Recording | None = None,
+    recording: Recorded | None = None,
     extra: Mapping[str, contract.Runner] | None = None,
     card: str = "",
     on_target: Callable[[str], None] = lambda target: None,
@@ -90,9 +88,12 @@ def export_model(
         Rate in Hz that the model expects; may be left out for a module with that attribute.
     ch_names : tuple of str
         The electrodes, in order; `EEG1`, `EEG2`, … without it.
+    inputs : tuple of InputSpec
+        All of that for every input of a model with several, in the order of its arguments; may be left out
+        for a module with that attribute.
     hop : int
-        Samples of one step; without it the fewest that give whole frames, and about an eighth of a window
-        where something needs whole windows.
+        Samples of one step, of the first input; without it the fewest that give whole frames, and about an
+        eighth of a window where something needs whole windows.
     semantics : "continuous" or "windowed"
         Layers that have a state, or pad time, run on for ever; or each window of as many samples as the model
         was captured with is computed as a recording of its own.
@@ -102,9 +103,9 @@ def export_model(
         Output value from which on the model decides; by default the shipped detector's own, or none.
     board : str
         Refuse a program that does not fit this board.
-    recording : Recording
-        What the contract is checked on; ten minutes of seeded synthetic EEG without it. Saturation, steps and
-        silence follow in either case.
+    recording : Recording, or mapping of str to Recording
+        What the contract is checked on, for several inputs one for each by name; ten minutes of seeded
+        synthetic EEG without it. Saturation, steps and silence follow in either case.
     extra : mapping of str to Runner
         More targets to hold to the contract, such as an emulated board.
     card : str
@@ -119,7 +120,7 @@ def export_model(
     ExportError
         If the model cannot be captured, streamed or fitted, or breaks the contract: then nothing is written.
     """
-    loaded = load_model(model, weights, n_chans, n_times)
+    loaded = load_model(model, weights, n_chans, n_times, inputs)
     compiled = compile_model(
         loaded,
         name=name,
@@ -134,8 +135,8 @@ def export_model(
         chosen = find_board(board)
         flash = model_flash_bytes(compiled.subject.program, chosen)
         check_fit(chosen, flash, compiled.subject.program.struct_bytes)
-    eeg = counts_for(compiled.manifest, recording)
-    counts = verification_counts(eeg, compiled.subject.sfreq)
+    eeg = counts_of_inputs(compiled.manifest, recording)
+    counts = verification_inputs(eeg, compiled.manifest)
     records = contract.verify(compiled.subject, counts, extra, on_target)
     contract.require_kept(records)
     verification = verification_json(records, recording)
@@ -160,43 +161,61 @@ def compile_model(
     threshold: float | None = None,
 ) -> Compiled:
     """Everything but the proof: graph, step program, ONNX and C."""
-    sfreq = loaded.sfreq if sfreq is None else sfreq
     threshold = loaded.threshold if threshold is None else threshold
-    if sfreq is None:
-        raise CaptureError("the model does not say its sampling rate: pass --sfreq (Hz)")
-    lowered = lower(loaded.onnx_model, name, hop, semantics)
+    sfreq = loaded.sfreq if sfreq is None else sfreq
+    if loaded.inputs:
+        specs = loaded.inputs
+        if ch_names is not None or lsb is not None or sfreq not in (None, loaded.sfreq):
+            raise CaptureError(
+                f"the model says all of its inputs ({', '.join(spec.name for spec in specs)}); leave out "
+                "rate, channels and count size"
+            )
+    else:
+        specs = (_only_input(loaded, sfreq, ch_names, lsb),)
+    lowered = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks)
     step = lowered.step
-    if len(step.inputs) != 1:
-        raise ExportError(
-            f"the model has {len(step.inputs)} inputs ({', '.join(step.inputs)}); one is supported"
-        )
-    (input_type,) = step.inputs.values()
-    n_chans = input_type.shape[1]
-    names = ch_names or tuple(f"EEG{i + 1}" for i in range(n_chans))
-    if len(names) != n_chans:
-        raise ExportError(
-            f"the model takes {n_chans} channels but {len(names)} names were given: {', '.join(names)}"
-        )
-    if len(set(names)) < n_chans:
-        raise ExportError(f"two channels bear one name: {', '.join(names)}")
-    if lsb is None:
-        lsb = NORMALISED_LSB if loaded.unit == "z" else MICROVOLT_LSB
-    program = c.emit(step, lsb)
+    program = c.emit(step, {spec.name: spec.count for spec in specs})
     thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]
-    subject = contract.Subject(lowered, loaded.source, program, lsb, sfreq, tuple(thresholds))
-    manifest = _manifest(subject, name, semantics, loaded.unit, names, threshold)
+    subject = contract.Subject(lowered, loaded.source, program, specs, tuple(thresholds))
+    manifest = _manifest(subject, name, semantics, threshold)
     contents = {f"c/{path}": text.encode() for path, text in sorted(program.files.items())}
     contents["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     contents["captured.onnx"] = loaded.onnx_model.SerializeToString(deterministic=True)
     return Compiled(subject, manifest, contents)
 
 
+def _only_input(
+    loaded: LoadedModel, sfreq: float | None, ch_names: tuple[str, ...] | None, lsb: float | None
+) -> InputSpec:
+    """What a model of one input is fed, by its own shape and what the user says of it.
+
+    Raises
+    ------
+    ExportError
+        If it has several inputs, or other channels, or its rate is unknown.
+    """
+    if sfreq is None:
+        raise CaptureError("the model does not say its sampling rate: pass --sfreq (Hz)")
+    types = import_inputs(loaded.onnx_model)
+    if len(types) != 1:
+        raise ExportError(
+            f"the model has {len(types)} inputs ({', '.join(types)}) and does not say their rates: give the "
+            "module an attribute `inputs`, or pass inputs=, an InputSpec for each"
+        )
+    ((name, type_),) = types.items()
+    _, n_chans, n_times = type_.shape
+    names = ch_names or tuple(f"EEG{i + 1}" for i in range(n_chans))
+    if len(names) != n_chans:
+        raise ExportError(
+            f"the model takes {n_chans} channels but {len(names)} names were given: {', '.join(names)}"
+        )
+    return InputSpec(name, names, sfreq, n_times, loaded.unit, lsb)
+
+
 def _manifest(
     subject: contract.Subject,
     name: str,
     semantics: Semantics,
-    unit: str,
-    ch_names: tuple[str, ...],
     threshold: float | None,
 ) -> Manifest:
     """What the bundle will say of the program; its files are not known yet."""
@@ -215,14 +234,18 @@ def _manifest(
             ended_state=next(
                 (f"{node.name}.{ENDED}" for node in step.nodes if isinstance(node.op, Clock)), None
             ),
-            input=InputInfo.model_validate(
-                {
-                    "name": subject.input,
-                    "ch_names": ch_names,
-                    "sfreq": subject.sfreq,
-                    "unit": unit,
-                    "lsb": subject.lsb,
-                }
+            inputs=tuple(
+                InputInfo.model_validate(
+                    {
+                        "name": spec.name,
+                        "ch_names": spec.ch_names,
+                        "sfreq": spec.sfreq,
+                        "unit": spec.unit,
+                        "lsb": spec.count,
+                        "hop": program.hops[spec.name],
+                    }
+                )
+                for spec in subject.inputs
             ),
             outputs=tuple(
                 OutputInfo(name=output, shape=step.tensors[output].shape, threshold=threshold)
@@ -238,9 +261,12 @@ def _manifest(
         raise ExportError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
-def verification_json(records: Mapping[str, Record], recording: Recording | None) -> bytes:
+def verification_json(records: Mapping[str, Record], recording: Recorded | None) -> bytes:
     """`verification.json`: the records, and what they were taken on."""
-    source = "synthetic, seed 0" if recording is None else recording.source
+    if isinstance(recording, Mapping):
+        source = ", ".join(f"{name}: {one.source}" for name, one in recording.items())
+    else:
+        source = "synthetic, seed 0" if recording is None else recording.source
     stored = {
         "recording": f"{source}, then saturation, steps and silence",
         "targets": contract.to_json(records),
@@ -261,14 +287,15 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
         captured = onnx.load(str(bundle.path("captured.onnx")))
     except DecodeError as error:
         raise ExportError(f"{bundle.folder}: captured.onnx is no ONNX model; export it again") from error
-    lowered = lower(captured, info.name, info.hop, info.semantics)
+    ticks = common_ticks({each.name: each.sfreq for each in info.inputs})
+    lowered = lower(captured, info.name, info.hop, info.semantics, ticks)
     step = lowered.step
     if step.hash != info.model_hash:
         raise ExportError(
             f"{bundle.folder} was exported by {info.generator}; this version builds another program from it: "
             "export the model again"
         )
-    program = c.emit(step, info.input.lsb)
+    program = c.emit(step, {each.name: each.lsb for each in info.inputs})
     generated = {f"c/{name}": text.encode() for name, text in program.files.items()}
     generated["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     for name, content in generated.items():
@@ -277,22 +304,31 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
                 f"{bundle.folder}: {name} is not what captured.onnx and the manifest give; export it again"
             )
     thresholds = [o.threshold for o in info.outputs for _ in range(int(np.prod(o.shape)))]
-    return contract.Subject(lowered, source, program, info.input.lsb, info.input.sfreq, tuple(thresholds))
+    frames = {name: type_.frames for name, type_ in lowered.captured.inputs.items()}
+    specs = tuple(
+        InputSpec(each.name, each.ch_names, each.sfreq, frames[each.name], each.unit, each.lsb)
+        for each in info.inputs
+    )
+    return contract.Subject(lowered, source, program, specs, tuple(thresholds))
 
 
-def _golden(compiled: Compiled, counts: contract.Counts) -> bytes:
+def _golden(compiled: Compiled, counts: Mapping[str, contract.Counts]) -> bytes:
     """Counts, and the reference's outputs as bits, for anyone to check a port against."""
     from edgeeeg_export import reference
 
-    subject = compiled.subject
-    n_times = min(len(counts), int(GOLDEN_SECONDS * subject.sfreq))
-    counts = counts[: n_times - n_times % subject.hop]
-    samples = {subject.input: subject.samples(counts)}
-    outputs = contract.stack_outputs(subject.step, reference.run_stream(subject.step, samples, len(counts)))
+    subject, hops = compiled.subject, compiled.subject.program.hops
+    lengths = (
+        min(len(counts[s.name]), int(GOLDEN_SECONDS * s.sfreq)) // hops[s.name] for s in subject.inputs
+    )
+    steps = min(lengths)
+    counts = {name: counts[name][: steps * hop] for name, hop in hops.items()}
+    samples = subject.samples(counts)
+    outputs = contract.stack_outputs(subject.step, reference.run_stream(subject.step, samples, max(steps, 1)))
     buffer = io.BytesIO()
     # as np.savez writes it, but without the time of day: the same export gives the same bytes
     with zipfile.ZipFile(buffer, "w") as archive:
-        vectors: dict[str, np.ndarray] = {"counts": counts, "outputs": outputs}
+        members = {"counts" if len(counts) == 1 else f"counts_{name}": counts[name] for name in counts}
+        vectors: dict[str, np.ndarray] = {**members, "outputs": outputs}
         for name, value in vectors.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
                 np.lib.format.write_array(member, value, allow_pickle=False)

@@ -38,19 +38,20 @@ def verify(
     from edgeeeg_export import contract, contract_table
     from edgeeeg_export.loading import load_model
     from edgeeeg_export.pipeline import reload, verification_json
-    from edgeeeg_export.verification_counts import counts_for, verification_counts
+    from edgeeeg_export.verification_counts import counts_of_inputs, verification_inputs
 
     opened = Bundle.load(bundle)
     source = None if model is None else load_model(model, weights).source
     subject = reload(opened, source)
     read = None if recording is None else read_edf(recording).resample(opened.manifest.input.sfreq)
-    counts = verification_counts(counts_for(opened.manifest, read), opened.manifest.input.sfreq)
+    counts = verification_inputs(counts_of_inputs(opened.manifest, read), opened.manifest)
+    n_times = len(counts[opened.manifest.inputs[0].name])
     with terminal.progress() as bar, tempfile.TemporaryDirectory() as build:
         task = bar.add_task("reference", total=None)
         extra: dict[str, contract.Runner] = {}
 
         def answered(frames: int) -> None:
-            bar.update(task, completed=frames, total=len(counts))
+            bar.update(task, completed=frames, total=n_times)
 
         if board is not None:
             extra["board"] = emulated_target(board, Path(build), answered)

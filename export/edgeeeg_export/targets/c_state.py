@@ -13,7 +13,8 @@ def init(layout: StreamLayout) -> str:
     fills.append(fill("model->arena", layout.arena, literal(0.0)))
     body = "\n".join(fills)
     counters = "".join(f"    model->{name} = {value};\n" for name, value, _ in layout.counters)
-    return f"int {n}_init({n}_t *model) {{\n    model->filled = 0;\n{counters}{body}\n    return 0;\n}}\n"
+    filled = "".join(f"    model->{stream.filled} = 0;\n" for stream in layout.streams)
+    return f"int {n}_init({n}_t *model) {{\n{filled}{counters}{body}\n    return 0;\n}}\n"
 
 
 def signature(layout: StreamLayout) -> str:
@@ -61,7 +62,8 @@ static size_t get(const uint8_t *buffer, size_t at, float *values, size_t count)
 def save(layout: StreamLayout) -> str:
     """`NAME_save`."""
     n = layout.name
-    counters = "".join(f"    at = put_word(buffer, at, model->{name});\n" for name, _, _ in layout.counters)
+    first, *others = _words(layout)
+    counters = "".join(f"    at = put_word(buffer, at, model->{name});\n" for name in others)
     puts = "\n".join(f"    at = put(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
     return f"""size_t {n}_save(const {n}_t *model, uint8_t *buffer, size_t size) {{
     if (size < {layout.saved_bytes}) {{
@@ -70,7 +72,7 @@ def save(layout: StreamLayout) -> str:
     for (size_t i = 0; i < sizeof signature; i++) {{
         buffer[i] = signature[i];
     }}
-    size_t at = put_word(buffer, sizeof signature, model->filled);
+    size_t at = put_word(buffer, sizeof signature, model->{first});
 {counters}{puts}
     return at;
 }}
@@ -80,13 +82,15 @@ def save(layout: StreamLayout) -> str:
 def restore(layout: StreamLayout) -> str:
     """`NAME_restore`: everything is checked before anything is changed."""
     n = layout.name
-    counters = "".join(
-        f"    model->{name} = get_word(buffer, at);\n    at += 4;\n" for name, _, _ in layout.counters
+    first, *others = _words(layout)
+    counters = "".join(f"    model->{name} = get_word(buffer, at);\n    at += 4;\n" for name in others)
+    unfit = "".join(
+        f"\n        || get_word(buffer, sizeof signature{f' + {4 * k}' if k else ''}) > {stream.hop}"
+        for k, stream in enumerate(layout.streams)
     )
     gets = "\n".join(f"    at = get(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
     return f"""int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size) {{
-    if (size != {layout.saved_bytes}
-        || get_word(buffer, sizeof signature) > {layout.input_type.shape[2]}) {{
+    if (size != {layout.saved_bytes}{unfit}) {{
         return {n.upper()}_ERROR_STATE;
     }}
     for (size_t i = 0; i < sizeof signature; i++) {{
@@ -94,7 +98,7 @@ def restore(layout: StreamLayout) -> str:
             return {n.upper()}_ERROR_STATE;
         }}
     }}
-    model->filled = get_word(buffer, sizeof signature);
+    model->{first} = get_word(buffer, sizeof signature);
     size_t at = sizeof signature + 4;
 {counters}{gets}
     return 0;
@@ -105,4 +109,9 @@ def restore(layout: StreamLayout) -> str:
 def _saved(layout: StreamLayout) -> list[tuple[str, int]]:
     """Pointer and size of what a saved state holds, in order."""
     states = [(f"model->state.{field.name}", field.size) for field in layout.states]
-    return [("model->arena", layout.input_type.size), *states]
+    return [*((stream.samples, stream.size) for stream in layout.streams), *states]
+
+
+def _words(layout: StreamLayout) -> list[str]:
+    """The members that a saved state holds in front, in order: frames that wait, then other counters."""
+    return [*(stream.filled for stream in layout.streams), *(name for name, _, _ in layout.counters)]
