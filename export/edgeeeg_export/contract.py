@@ -148,7 +148,7 @@ def verify(
         names = ", ".join(spec.name for spec in subject.inputs)
         raise ExportError(
             f"{', '.join(extra)} takes models of one input, and this one has {len(subject.inputs)} "
-            f"({names}): verify it without"
+            f"({names}): leave it out"
         )
     counts = _whole_steps(subject, subject.by_input(counts))
     samples = subject.samples(counts)

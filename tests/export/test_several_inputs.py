@@ -11,6 +11,7 @@ import torch
 from edgeeeg.bundle import Bundle
 from edgeeeg.errors import BundleError, RecordingError
 from edgeeeg.layers.causal_conv import CausalConv1d
+from edgeeeg.layers.lif import Lif
 from edgeeeg.signal import Recording
 from edgeeeg.stream import Stream
 from edgeeeg_export import contract
@@ -55,6 +56,21 @@ class Windowed(Fusion):
         return super().forward(eeg, emg).mean(1)
 
 
+class Spiking(Fusion):
+    """Spikes of both, which other runtimes are compared with forced."""
+
+    def __init__(self):
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(2)
+            self.lif = Lif(7)
+            self.head = torch.nn.Linear(7, 1)
+
+    def forward(self, eeg, emg):
+        joined = torch.cat((self.eeg(eeg * 0.02), self.emg(emg * 0.01)), 1)
+        return torch.sigmoid(self.head(self.lif(joined.transpose(1, 2))))
+
+
 class LookingAhead(Fusion):
     """Its EMG branch is late, and EEG has to wait for it; outputs remain after the last sample."""
 
@@ -94,7 +110,7 @@ def counts():
     }
 
 
-@pytest.fixture(scope="module", params=[Fusion, Windowed, LookingAhead])
+@pytest.fixture(scope="module", params=[Fusion, Windowed, Spiking, LookingAhead])
 def subject(request):
     return compile_model(load_model(request.param()), name="fusion", threshold=0.5).subject
 
