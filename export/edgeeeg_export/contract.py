@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeeeg_export import reference
 from edgeeeg_export.comparison import Record, Trace, compare_exact, compare_within
 from edgeeeg_export.errors import ContractBroken, ExportError
 from edgeeeg_export.graph import Graph
-from edgeeeg_export.input_spec import InputSpec
-from edgeeeg_export.lowering import Lowered
 from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.passes.force_spikes import force_spikes, forced_names, spiking
 from edgeeeg_export.source import Source
+from edgeeeg_export.subject import Counts as Counts
+from edgeeeg_export.subject import Subject as Subject
 from edgeeeg_export.targets.c import CProgram
 from edgeeeg_export.targets.native import NativeModel
 from edgeeeg_export.targets.onnx_run import run_steps
@@ -33,84 +30,9 @@ CHUNKS = (3, 7)
 SOURCE_WINDOWS = 16
 """Windows of the recording on which a model of whole windows is compared with its original."""
 
-Counts = NDArray[np.int16]
 Runner = Callable[[CProgram, Counts], Array]
 """A target of ours: runs a program of one input on counts (n_times, n_chans) from its initial state and
 returns its outputs (n_steps, n_outputs)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The model under test in all of its forms."""
-
-    lowered: Lowered
-    source: Source | None
-    program: CProgram
-    inputs: tuple[InputSpec, ...]
-    thresholds: tuple[float | None, ...]
-
-    @property
-    def offline(self) -> Graph:
-        """The graph over a recording."""
-        return self.lowered.offline
-
-    @property
-    def step(self) -> Graph:
-        """The graph over a step."""
-        return self.lowered.step
-
-    @property
-    def hop(self) -> int:
-        """Samples of one step: those of the first input."""
-        return self.program.hop
-
-    @property
-    def sfreq(self) -> float:
-        """Rate of the first input in Hz."""
-        return self.inputs[0].sfreq
-
-    def samples(self, counts: Counts | Mapping[str, Counts]) -> dict[str, Array]:
-        """What the counts stand for: each input by name, (1, n_chans, n_times) in its unit."""
-        by_name = self.by_input(counts)
-        return {
-            spec.name: np.ascontiguousarray(
-                by_name[spec.name].T[None].astype(np.float32) * np.float32(spec.count)
-            )
-            for spec in self.inputs
-        }
-
-    def by_input(self, counts: Counts | Mapping[str, Counts]) -> Mapping[str, Counts]:
-        """Counts of each input by name; those of a single input need none.
-
-        Raises
-        ------
-        ExportError
-            If they are not those of the model's inputs.
-        """
-        by_name = counts if isinstance(counts, Mapping) else {self.inputs[0].name: counts}
-        names = [spec.name for spec in self.inputs]
-        if set(by_name) != set(names):
-            raise ExportError(
-                f"counts were given for {', '.join(by_name)} and the model's inputs are {', '.join(names)}: "
-                "give a mapping with those of each"
-            )
-        return by_name
-
-    def cut(self, samples: Mapping[str, Array], start: int, stop: int) -> dict[str, Array]:
-        """A stretch of every input, from one sample of the first input to before another.
-
-        Both must be multiples of `grain`.
-        """
-        ticks = {name: Fraction(type_.samples_per_frame) for name, type_ in self.offline.inputs.items()}
-        first = ticks[self.inputs[0].name]
-        ends = {name: (int(start * first / tick), int(stop * first / tick)) for name, tick in ticks.items()}
-        return {name: samples[name][:, :, slice(*ends[name])] for name in ticks}
-
-    @property
-    def grain(self) -> int:
-        """The fewest samples of the first input that last whole samples of every input."""
-        ticks = [Fraction(type_.samples_per_frame) for type_ in self.offline.inputs.values()]
-        return math.lcm(*((tick / ticks[0]).numerator for tick in ticks))
 
 
 def verify(
