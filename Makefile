@@ -33,7 +33,8 @@ soak: $(SETUP)
 	$(BIN)/python benchmarks/soak.py
 
 train: $(SETUP)
-	$(BIN)/edgeeeg train --data bonn --root "$(DATA)/bonn" --out edgeeeg/models/weights
+	$(BIN)/edgeeeg train --data bonn --root "$(DATA)/bonn" --out runs/weights
+	@echo "To ship them: cp runs/weights/*.safetensors edgeeeg/models/weights/"
 
 $(SETUP): pyproject.toml constraints.txt scripts/system_packages.sh
 	sh scripts/system_packages.sh "$(PYTHON)"

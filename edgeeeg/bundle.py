@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from edgeeeg.errors import BundleError
 from edgeeeg.manifest import FileInfo, Manifest
+from edgeeeg.output_path import require_folder
 
 MANIFEST = "manifest.json"
 
@@ -72,11 +73,7 @@ class Bundle:
             If the folder exists and is something else than a bundle, or cannot be written: then an older
             bundle is still there.
         """
-        folder = Path(folder).resolve()  # who stands inside an older bundle must not lose it
-        if folder.exists() and not _replaceable(folder):
-            raise BundleError(
-                f"{folder} exists and is not a bundle, or holds other files too; choose another --out"
-            )
+        folder = require_destination(folder)
         complete = Manifest.model_validate(
             manifest.model_dump() | {"files": {name: _describe(data) for name, data in contents.items()}}
         )
@@ -109,6 +106,25 @@ class Bundle:
                 f"{self.folder} holds no {name}; it has {', '.join(sorted(self.manifest.files))}"
             )
         return self.folder / name
+
+
+def require_destination(folder: str | Path) -> Path:
+    """The folder, absolute, if a bundle may be written there: it is new, empty or an older bundle.
+
+    Raises
+    ------
+    BundleError
+        If something else would be lost.
+    OutputError
+        If it cannot be made or written to.
+    """
+    folder = Path(folder).resolve()  # who stands inside an older bundle must not lose it
+    if folder.exists() and not _replaceable(folder):
+        raise BundleError(
+            f"{folder} exists and is not a bundle, or holds other files too; choose another --out"
+        )
+    require_folder(folder.parent)
+    return folder
 
 
 def _describe(data: bytes) -> FileInfo:

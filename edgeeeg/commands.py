@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from enum import StrEnum
 from pathlib import Path
 
@@ -10,7 +9,10 @@ import numpy as np
 import typer
 
 from edgeeeg import terminal
-from edgeeeg.errors import MissingDependency
+from edgeeeg.extras import needs
+
+MAX_SEED = 2**64 - 1
+"""The largest that torch takes."""
 
 
 class DataSet(StrEnum):
@@ -37,6 +39,7 @@ def register(app: typer.Typer) -> None:
     )(run)
 
 
+@needs("train", "torch", "sklearn", "scipy", "safetensors")
 def train(
     root: Path = typer.Option(..., help="Folder of the data set: for Bonn, the one with Z, O, N, F and S."),
     out: Path = typer.Option(..., help="Folder for the weights, *.safetensors."),
@@ -44,7 +47,9 @@ def train(
     task: TaskChoice = typer.Option(TaskChoice.BOTH, help="Amplitudes in µV, normalised, or both."),
     folds: bool = typer.Option(True, help="Train the five folds too, not the final weights alone."),
     epochs: int | None = typer.Option(None, min=1, help="Passes over the files; default: as shipped."),
-    seed: int = typer.Option(0, min=0, help="Of the initial weights, the order and the augmentation."),
+    seed: int = typer.Option(
+        0, min=0, max=MAX_SEED, help="Of the initial weights, the order and the augmentation."
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Train the edge detector from scratch and write its weights.
@@ -53,8 +58,9 @@ def train(
     """
     from dataclasses import replace
 
-    _require_packages("torch", "sklearn", "scipy", "safetensors")
     from edgeeeg.data.bonn_segments import TASKS, Task
+    from edgeeeg.models.pretrained import weights_file
+    from edgeeeg.output_path import require_file
     from edgeeeg.signal.bonn import read_bonn
     from edgeeeg.training.bonn import TrainingRun, plan_runs, train_bonn
     from edgeeeg.training.fit import TrainingSettings
@@ -64,6 +70,8 @@ def train(
         settings = replace(settings, epochs=epochs)
     tasks: tuple[Task, ...] = tuple(name for name in TASKS if task in (name, TaskChoice.BOTH))
     runs = plan_runs(tasks, folds)
+    for planned in runs:
+        require_file(weights_file(planned.task, planned.fold, out))
     segments = read_bonn(root)
     written = []
     with terminal.progress() as progress:
@@ -89,6 +97,7 @@ def train(
             terminal.stdout.print(str(path))
 
 
+@needs("ort,eeg", "onnxruntime", "edfio")
 def run(
     bundle: Path = typer.Argument(help="Folder of a bundle."),
     recording: Path = typer.Argument(exists=True, help="EDF file."),
@@ -102,42 +111,41 @@ def run(
 ) -> None:
     """Run a bundle over a recording in ONNX Runtime, as a stream, and list what it detects.
 
-    A detection is a stretch of steps whose first output is at or above the bundle's threshold.
+    The recording is rounded to the bundle's int16 counts first, as a device would be sent it. A detection is
+    a stretch of steps whose first output is at or above the bundle's threshold.
     """
     from edgeeeg.bundle import Bundle
     from edgeeeg.detections import above_threshold, write_outputs
-    from edgeeeg.errors import RecordingError
-    from edgeeeg.signal.edf import read_edf
+    from edgeeeg.model_input import read_for
+    from edgeeeg.output_path import require_file
+    from edgeeeg.signal.counts import INT16_MAX, from_int16
     from edgeeeg.stream import Stream
 
     opened = Bundle.load(bundle)
     info = opened.manifest
-    eeg = read_edf(recording).pick(channel or info.input.ch_names)
-    if eeg.n_chans != len(info.input.ch_names):
-        raise RecordingError(
-            f"the model takes {len(info.input.ch_names)} channels ({', '.join(info.input.ch_names)}) and "
-            f"{eeg.n_chans} were chosen: give --channel once for each"
-        )
-    eeg = eeg.resample(info.input.sfreq) if resample else eeg
-    eeg.require_sfreq(info.input.sfreq)
-    eeg = eeg.zscored() if normalise else eeg
-    if eeg.unit != info.input.unit:
-        raise RecordingError(
-            f"the model takes '{info.input.unit}' and the recording is in '{eeg.unit}': "
-            f"{'add' if info.input.unit == 'z' else 'leave out'} --normalise"
-        )
+    if out is not None:
+        require_file(out)
+    eeg = read_for(info.input, recording, channel, resample=resample, normalise=normalise)
+    # what the device would be sent: without the rounding these would not be the contract's numbers
+    counts, saturated = eeg.to_int16(info.input.lsb, allow_clipping=True)
+    samples = from_int16(counts, info.input.lsb)
     stream = Stream(opened)
     block = max(info.hop, round(eeg.sfreq))
     pieces = []
     with terminal.progress() as progress:
         bar = progress.add_task("running", total=eeg.n_times)
         for start in range(0, eeg.n_times, block):
-            pieces.append(stream.push(eeg.data[:, start : start + block]))
+            pieces.append(stream.push(samples[:, start : start + block]))
             progress.update(bar, completed=start + block)
     pieces.append(stream.flush())
     outputs = np.concatenate(pieces)
     if out is not None:
         write_outputs(out, info, outputs)
+    if saturated:
+        terminal.stderr.print(
+            f"{saturated} of {counts.size} samples exceed ±{info.input.lsb * INT16_MAX:g} {info.input.unit} "
+            "and saturate, as they would on the device"
+        )
     found = above_threshold(info, outputs)
     if json:
         terminal.print_json(
@@ -146,18 +154,19 @@ def run(
                 "duration": eeg.duration,
                 "steps": len(outputs),
                 "hop_seconds": info.hop / info.input.sfreq,
+                "saturated_samples": saturated,
                 "threshold": info.outputs[0].threshold,
-                "detections": [{"onset": d.onset, "duration": d.duration} for d in found],
+                "detections": None
+                if found is None
+                else [{"onset": d.onset, "duration": d.duration} for d in found],
                 "outputs": None if out is None else str(out),
             }
         )
         return
-    terminal.stdout.print(f"{len(outputs)} steps over {eeg.duration:.1f} s; {len(found)} detections")
+    steps = f"{len(outputs)} steps over {eeg.duration:.1f} s"
+    if found is None:
+        terminal.stdout.print(f"{steps}; no threshold is set: outputs only")
+        return
+    terminal.stdout.print(f"{steps}; {len(found)} detections")
     for detection in found:
         terminal.stdout.print(f"{detection.onset:10.2f} s  for {detection.duration:.2f} s")
-
-
-def _require_packages(*packages: str) -> None:
-    missing = [package for package in packages if importlib.util.find_spec(package) is None]
-    if missing:
-        raise MissingDependency(f"training needs {', '.join(missing)}: pip install 'edgeeeg[train]'")

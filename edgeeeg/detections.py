@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeeeg.errors import RecordingError
 from edgeeeg.manifest import Manifest
+from edgeeeg.output_path import require_file
 from edgeeeg.signal.annotation import Annotation
 
 
-def above_threshold(manifest: Manifest, outputs: NDArray[np.float32]) -> tuple[Annotation, ...]:
+def above_threshold(manifest: Manifest, outputs: NDArray[np.float32]) -> tuple[Annotation, ...] | None:
     """Stretches of steps whose first output is at or above its threshold, as annotations in seconds.
 
     Parameters
@@ -23,13 +23,14 @@ def above_threshold(manifest: Manifest, outputs: NDArray[np.float32]) -> tuple[A
 
     Returns
     -------
-    tuple of Annotation
-        None where the manifest states no threshold. An output counts from the first sample to the last of the
-        step with which it came: of a model that looks ahead, later than what it speaks of.
+    tuple of Annotation, or None
+        None where the manifest states no threshold, so that nothing is decided. An output counts from the
+        first sample to the last of the step with which it came: of a model that looks ahead, later than what
+        it speaks of.
     """
     threshold = manifest.outputs[0].threshold
     if threshold is None:
-        return ()
+        return None
     decided = np.concatenate([[False], outputs[:, 0] >= threshold, [False]])
     edges = np.flatnonzero(decided[1:] != decided[:-1]) + manifest.delay_steps
     seconds = manifest.hop / manifest.inputs[0].sfreq
@@ -53,8 +54,7 @@ def write_outputs(path: Path, manifest: Manifest, outputs: NDArray[np.float32]) 
     lines = ["\t".join(["time", *names])]
     for time, row in zip(times, outputs, strict=True):
         lines.append("\t".join([f"{time:.6f}", *(f"{value:.9g}" for value in row)]))
-    if path.is_dir():
-        raise RecordingError(f"{path} is a folder: give --out a file's name")
+    require_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     try:

@@ -17,5 +17,13 @@ class BundleError(EdgeEEGError):
     """A bundle is corrupt, of an unknown version, or not what was asked for."""
 
 
+class OutputError(EdgeEEGError):
+    """A result cannot be written where it was asked for."""
+
+
+class IllegalOption(EdgeEEGError):
+    """An option of the command line has no effect beside the others, or cannot be had."""
+
+
 class MissingDependency(EdgeEEGError):
     """A package or program that this task needs is not installed; the message says how to get it."""

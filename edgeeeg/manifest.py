@@ -42,9 +42,9 @@ class InputInfo(_Record):
 
     name: str
     ch_names: tuple[str, ...] = Field(min_length=1)
-    sfreq: float = Field(gt=0)
+    sfreq: float = Field(gt=0, allow_inf_nan=False)
     unit: Literal["uV", "z"]
-    lsb: float = Field(gt=0)
+    lsb: float = Field(gt=0, allow_inf_nan=False)
     hop: int = Field(gt=0)
 
 
@@ -53,7 +53,7 @@ class OutputInfo(_Record):
 
     name: str
     shape: tuple[int, ...]
-    threshold: float | None = None
+    threshold: float | None = Field(default=None, allow_inf_nan=False)
 
 
 class StateInfo(_Record):

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from edgeeeg.bundle import MANIFEST, Bundle
-from edgeeeg.errors import BundleError
+from edgeeeg.errors import BundleError, OutputError
 from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo
 
 INFO = Manifest(
@@ -97,12 +97,23 @@ def test_a_folder_without_manifest_and_no_folder(tmp_path):
         (lambda m: m.update(name="Model"), "name"),
         (lambda m: m.update(outputs=[]), "outputs"),
         (lambda m: m.pop("states"), "states"),
+        (lambda m: m.update(delay_steps=-1), "delay_steps"),
+        (lambda m: m.update(flush_steps=-1), "flush_steps"),
+        (lambda m: m.update(window=0), "window"),
     ],
 )
 def test_a_manifest_of_another_schema_names_the_field(bundle, change, where):
     edit(bundle, change)
     message = refusal(bundle.folder)
     assert f"not a manifest this version reads: {where}" in message
+
+
+def test_the_state_that_is_told_of_the_end_must_be_one_of_the_states(bundle):
+    clock = {"name": "clock.ended", "shape": [1]}
+    edit(bundle, lambda m: m.update(states=[clock], ended_state="clock.ended"))
+    assert Bundle.load(bundle.folder).manifest.ended_state == "clock.ended"
+    edit(bundle, lambda m: m.update(ended_state="clock.steps"))
+    assert "ended_state 'clock.steps' is none of the states" in refusal(bundle.folder)
 
 
 def test_a_truncated_manifest(bundle):
@@ -179,7 +190,7 @@ def test_a_write_that_fails_leaves_the_older_bundle(bundle, monkeypatch, failing
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(BundleError, match="cannot write bundle"):
+    with pytest.raises(OutputError, match="file is not a folder"):
         Bundle.write(tmp_path / "file" / "bundle", INFO, CONTENTS)
 
 

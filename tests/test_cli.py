@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
+import sys
 from importlib.metadata import EntryPoint
 
 import pytest
+import typer
 
 from edgeeeg import __version__, cli
 from edgeeeg.errors import ModelError
@@ -88,6 +92,68 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
         cli.main()
 
 
-def test_an_unknown_verb_is_a_usage_error(monkeypatch, capsys):
-    assert run(monkeypatch, "exprot") == 2
-    assert "exprot" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("exprot",), "No such command 'exprot'"),
+        (("export",), "Missing argument"),
+        (("export", "m:f", "--out", "b", "--hop", "0"), "'--hop'"),
+        (("export", "m:f", "--ouut", "b"), "--ouut"),
+        (("train", "--root", "r", "--out", "o", "--seed", "-1"), "'--seed'"),
+        (("train", "--root", "r", "--out", "o", "--seed", str(2**64)), "'--seed'"),
+        (("train", "--root", "r", "--out", "o", "--data", "tuh"), "'bonn'"),
+    ],
+)
+def test_a_usage_error_is_one_line_without_a_box(monkeypatch, capsys, arguments, said):
+    assert run(monkeypatch, *arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (line,) = printed.err.splitlines()
+    assert line.startswith("edgeeeg: ")
+    assert said in line
+    command = "edgeeeg" if arguments == ("exprot",) else f"edgeeeg {arguments[0]}"
+    assert line.endswith(f"; see `{command} --help`")
+
+
+def test_no_verb_at_all_shows_the_help(monkeypatch, capsys):
+    assert run(monkeypatch) == 0
+    assert "Usage" in capsys.readouterr().out
+
+
+def test_a_verbs_own_exit_code_is_the_programs(monkeypatch):
+    def verb() -> None:
+        """Fail."""
+        raise typer.Exit(1)
+
+    only_verb(monkeypatch, verb)
+    assert run(monkeypatch, "verb") == 1
+
+
+SLOW_VERB = """
+import sys, tempfile, time
+from edgeeeg import cli
+
+def verb() -> None:
+    with tempfile.TemporaryDirectory(dir=folder):
+        print("begun", flush=True)
+        time.sleep(60)
+
+class Point:
+    name = "test"
+    def load(self):
+        return lambda app: app.command("verb")(verb)
+
+folder = sys.argv.pop()
+cli.entry_points = lambda group: (Point(),)
+cli.main()
+"""
+
+
+def test_a_terminated_program_removes_its_temporary_folders(tmp_path):
+    command = [sys.executable, "-c", SLOW_VERB, "verb", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout.readline() == "begun\n"
+        assert list(tmp_path.iterdir())
+        running.terminate()
+    assert running.returncode == 128 + signal.SIGTERM
+    assert not list(tmp_path.iterdir())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgeeeg.detections import above_threshold, write_outputs
-from edgeeeg.errors import RecordingError
+from edgeeeg.errors import OutputError
 from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo
 
 
@@ -43,7 +43,7 @@ def test_stretches_at_or_above_the_threshold_are_detections():
 
 
 def test_without_a_threshold_or_outputs_nothing_is_detected():
-    assert above_threshold(manifest(None), SCORES) == ()
+    assert above_threshold(manifest(None), SCORES) is None
     assert above_threshold(manifest(0.5), SCORES[:0]) == ()
 
 
@@ -59,5 +59,5 @@ def test_rows_bear_the_time_of_their_last_sample_and_all_bits(tmp_path):
 
 
 def test_a_folder_is_no_file_to_write(tmp_path):
-    with pytest.raises(RecordingError, match="is a folder"):
+    with pytest.raises(OutputError, match="is a folder"):
         write_outputs(tmp_path, manifest(0.5), SCORES)

@@ -53,3 +53,10 @@ def test_the_c_example_compiles_against_an_export(readme, tmp_path):
 def test_every_file_that_the_readme_points_to_exists(readme):
     for target in re.findall(r"\]\(([^)#]+)\)", readme):
         assert (ROOT / target).exists(), target
+
+
+def test_the_readme_names_the_flags_that_keep_the_bits(readme):
+    before = readme.partition("```c\n")[0]
+    for flag in ("-std=c99", "-ffp-contract=off", "-fno-math-errno"):
+        assert flag in C_FLAGS
+        assert flag in before

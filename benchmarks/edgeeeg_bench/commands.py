@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import zipfile
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import typer
 
 from edgeeeg import terminal
+from edgeeeg.extras import needs
 
 
 class DataChoice(StrEnum):
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: `edgeeeg boards --json`")(boards)
 
 
+@needs("bench", "torch", "onnx", "onnxscript", "onnxruntime", "scipy", "serial", "cobs", "bokeh")
 def demo(
     data: DataChoice = typer.Option(DataChoice.SYNTHETIC, help="EEG to run on; Bonn also scores the task."),
     root: Path | None = typer.Option(None, help="Folder of the Bonn set, with Z, O, N, F and S."),
@@ -43,11 +44,13 @@ def demo(
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """The whole way: shipped detector, export, contract, emulated board on a serial link, report."""
+    from edgeeeg.output_path import require_file
     from edgeeeg_bench.demo import Progress, run_demo
     from edgeeeg_bench.demo_summary import render_summary
     from edgeeeg_bench.report import write_report
     from edgeeeg_export import contract_table
 
+    require_file(out / "report.html")
     with terminal.progress() as bar:
         running = bar.add_task("starting", total=None)
         progress = Progress(
@@ -65,6 +68,7 @@ def demo(
     terminal.stdout.print(f"report: {report}\nbundle: {out / 'bundle'}")
 
 
+@needs("bench", "onnx", "serial", "cobs")
 def profile(
     bundle: Path = typer.Argument(help="Folder of a bundle."),
     board: str = typer.Option("qemu:mps2-an386", help="Emulated board (`edgeeeg boards`)."),
@@ -74,22 +78,16 @@ def profile(
 
     Runs the bundle's golden samples; the result is stored in the bundle as profile.json.
     """
-    import numpy as np
-
     from edgeeeg.bundle import Bundle
-    from edgeeeg.errors import BundleError
     from edgeeeg_bench.bundle_profile import PROFILE, profile_bundle
     from edgeeeg_bench.profile_table import render_profile
+    from edgeeeg_bridge.board_run import require_emulated
+    from edgeeeg_export import golden
 
+    require_emulated(board)
     opened = Bundle.load(bundle)
-    sfreq = opened.manifest.input.sfreq
-    try:
-        with np.load(opened.path("golden.npz")) as golden:
-            counts = golden["counts"]
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise BundleError(
-            f"{bundle}: golden.npz holds no counts ({error}); export the model again"
-        ) from error
+    info = opened.manifest.input
+    counts, sfreq = golden.read(opened)[0][info.name], info.sfreq
     with terminal.progress() as bar, tempfile.TemporaryDirectory() as build:
         running = bar.add_task(f"counting instructions, {len(counts) / sfreq:g} s", total=len(counts))
         result = profile_bundle(

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edgeeeg.bundle import Bundle
+from edgeeeg.bundle import Bundle, require_destination
 from edgeeeg.data.bonn_segments import Task
 from edgeeeg.errors import MissingDependency, RecordingError
+from edgeeeg.output_path import require_folder
 from edgeeeg.signal import Recording, read_bonn
 from edgeeeg.signal.concatenation import concatenate
 from edgeeeg_bench.bundle_profile import PROFILE, BundleProfile, profile_bundle
@@ -23,9 +24,11 @@ from edgeeeg_bench.demo_recording import (
     synthetic_recording,
 )
 from edgeeeg_bench.result import DemoResult, Scores, Sizes, TaskScores, Trace
-from edgeeeg_bridge.board_run import emulated_target
+from edgeeeg_bridge.board_run import emulated_target, require_emulated
 from edgeeeg_export import contract_table
+from edgeeeg_export.boards import find_board
 from edgeeeg_export.contract import Counts, Runner, run_on_host
+from edgeeeg_export.footprint import model_flash_bytes
 from edgeeeg_export.pipeline import export_model, reload
 from edgeeeg_export.toolchain import find_program
 from edgeeeg_export.verification_counts import counts_for
@@ -61,6 +64,11 @@ def run_demo(
     EdgeEEGError
         If data are missing or the contract is broken.
     """
+    if root is not None and data == "synthetic":
+        raise RecordingError("--root is the folder of the Bonn set: add --data bonn, or leave it out")
+    require_emulated(board)
+    require_folder(out)
+    require_destination(out / "bundle")
     left_out: list[str] = []
     progress.stage("reading EEG")
     recording, tasks, protocol = _data(data, root, task, progress, left_out)
@@ -101,7 +109,7 @@ def run_demo(
         tasks=tasks,
         protocol=protocol,
         contract=contract_table.read(bundle),
-        sizes=_sizes(bundle, profile),
+        sizes=_sizes(bundle, board, profile),
         board=board,
         steps_per_second=info.input.sfreq / info.hop,
         profile=profile.model if profile else None,
@@ -169,9 +177,12 @@ def _trace(bundle: Bundle, recording: Recording, counts: Counts) -> Trace:
     )
 
 
-def _sizes(bundle: Bundle, profile: BundleProfile | None) -> Sizes:
+def _sizes(bundle: Bundle, board: str, profile: BundleProfile | None) -> Sizes:
     if profile is not None:
         return profile.sizes
     c = bundle.manifest.c
-    # without a cross compiler only the weights are known to lie in flash
-    return Sizes(c.weight_bytes, c.state_bytes, c.arena_bytes, None)
+    try:
+        flash = model_flash_bytes(reload(bundle).program, find_board(board))
+    except MissingDependency:  # without a cross compiler only the weights are known to lie in flash
+        return Sizes(c.weight_bytes, c.state_bytes, c.arena_bytes, None, weights_only=True)
+    return Sizes(flash, c.state_bytes, c.arena_bytes, None)

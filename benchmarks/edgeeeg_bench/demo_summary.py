@@ -23,7 +23,7 @@ def render_summary(result: DemoResult) -> Table:
             f"{task.detector.auc.mean:.4f} ± {task.detector.auc.sd:.4f} ({others})",
             "measured",
         )
-    table.add_row("flash, model", f"{result.sizes.flash_bytes:,} bytes", "counted")
+    table.add_row(f"flash, {result.sizes.flash_content}", f"{result.sizes.flash_bytes:,} bytes", "counted")
     table.add_row(
         "RAM: state, arena", f"{result.sizes.state_bytes:,}, {result.sizes.arena_bytes:,} bytes", "counted"
     )

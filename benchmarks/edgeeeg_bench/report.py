@@ -72,7 +72,7 @@ def render_report(result: DemoResult) -> str:
             "decision flips are of their free run, those that no flipped spike explains in brackets.",
             contract_table(result.contract, result.board),
         ),
-        _section("Scores on held-out files", _protocol(result), tasks_table(result.tasks)),
+        _scores(result),
         _instructions(result, places),
         _section("Size of the model", "", sizes_table(result.sizes, board_evidence(result.board))),
         _boards(result, places),
@@ -116,7 +116,7 @@ def _header(result: DemoResult) -> str:
             board_evidence(result.board) if "board" in result.contract else Evidence.MEASURED,
         ),
         _tile(
-            "Flash",
+            f"Flash, {result.sizes.flash_content}",
             f"{result.sizes.flash_bytes / 1024:.1f} KiB",
             f"RAM {result.sizes.ram_bytes / 1024:.1f} KiB",
             Evidence.COUNTED,
@@ -161,6 +161,13 @@ def _left_out(sentences: Sequence[str]) -> str:
         return ""
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
     return f'<section class="left-out"><h2>Left out on this machine</h2><ul>{items}</ul></section>\n'
+
+
+def _scores(result: DemoResult) -> str:
+    """Nothing where no task was scored; what was left out says so."""
+    if not result.tasks:
+        return ""
+    return _section("Scores on held-out files", _protocol(result), tasks_table(result.tasks))
 
 
 def _protocol(result: DemoResult) -> str:

@@ -96,12 +96,21 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Bytes that the model takes, counted; the stack is seen on the board, None without one."""
+    """Bytes that the model takes, counted; the stack is seen on the board, None without one.
+
+    `weights_only` where no cross compiler could say how large the code is.
+    """
 
     flash_bytes: int
     state_bytes: int
     arena_bytes: int
     stack_bytes: int | None
+    weights_only: bool = False
+
+    @property
+    def flash_content(self) -> str:
+        """What the bytes of flash hold."""
+        return "weights only" if self.weights_only else "code and weights"
 
     @property
     def ram_bytes(self) -> int:
@@ -146,6 +155,7 @@ class DemoResult:
             "contract": {target: dict(record) for target, record in self.contract.items()},
             "sizes": {
                 "flash_bytes": self.sizes.flash_bytes,
+                "flash_content": self.sizes.flash_content,
                 "state_bytes": self.sizes.state_bytes,
                 "arena_bytes": self.sizes.arena_bytes,
                 "stack_bytes": self.sizes.stack_bytes,

@@ -109,7 +109,7 @@ def sizes_table(sizes: Sizes, stack_evidence: Evidence) -> str:
     stack = "not seen" if sizes.stack_bytes is None else f"{sizes.stack_bytes:,}"
     counted = evidence_badge(Evidence.COUNTED)
     rows = (
-        _row("flash: code and weights", f"{sizes.flash_bytes:,}", counted),
+        _row(f"flash: {sizes.flash_content}", f"{sizes.flash_bytes:,}", counted),
         _row("RAM: state", f"{sizes.state_bytes:,}", counted),
         _row("RAM: arena", f"{sizes.arena_bytes:,}", counted),
         _row(
@@ -144,6 +144,8 @@ def boards_table(sizes: Sizes, energy: Sequence[EnergyEstimate]) -> str:
         memory = (escape(board.core), _memory(board.flash_bytes), _memory(board.ram_bytes))
         holds = fits(board, sizes.flash_bytes, sizes.ram_bytes)
         fit = '<span class="yes">yes</span>' if holds else '<span class="no">no</span>'
+        if holds and sizes.weights_only:
+            fit = "not known without the code"
         estimate = estimates.get(board.name)
         if estimate is None:
             return _row(escape(board.name), *memory, fit, "–", "–", "–", evidence_badge(Evidence.DECLARED))

@@ -175,7 +175,7 @@ class Recording:
         if not math.isclose(self.sfreq, sfreq, rel_tol=1e-6):
             raise RecordingError(
                 f"the recording has {self.sfreq:g} Hz where {sfreq:g} Hz is needed: "
-                f"resample it first, Recording.resample({sfreq:g})"
+                f"resample it first, with --resample or Recording.resample({sfreq:g})"
             )
 
     def pick(self, names: Sequence[str]) -> Recording:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 
 from edgeeeg_export.errors import CaptureError
+from edgeeeg_export.module_outputs import output_names
 from edgeeeg_export.ops import DOMAIN
 from edgeeeg_export.traceable import traceable
 
@@ -33,6 +34,18 @@ def quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
+@contextlib.contextmanager
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """A module in evaluation mode; afterwards each of its layers is in the mode that its owner left it in."""
+    modes = [(layer, layer.training) for layer in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for layer, training in modes:
+            layer.training = training
+
+
 def trace(model: torch.nn.Module, n_chans: int, n_times: int) -> torch.export.ExportedProgram:
     """Trace a module of one input (1, n_chans, n_times) in evaluation mode."""
     return trace_inputs(model, ((1, n_chans, n_times),))
@@ -48,11 +61,12 @@ def trace_inputs(model: torch.nn.Module, shapes: Sequence[tuple[int, ...]]) -> t
     """
     import torch
 
-    model = traceable(model.eval())
     example = tuple(torch.zeros(shape) for shape in shapes)
     try:
-        with quiet():
-            return torch.export.export(model, example)
+        with evaluating(model), quiet():
+            return torch.export.export(traceable(model), example)
+    except CaptureError:
+        raise
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CaptureError(
@@ -72,7 +86,7 @@ def to_onnx(program: torch.export.ExportedProgram, inputs: Sequence[str] = ()) -
     Raises
     ------
     CaptureError
-        If torch knows no ONNX form of one of its operators.
+        If torch knows no ONNX form of one of its operators, or the model returns something else than tensors.
     """
     import torch
 
@@ -86,7 +100,8 @@ def to_onnx(program: torch.export.ExportedProgram, inputs: Sequence[str] = ()) -
             "make it a recurrent layer, such as nn.GRU or edgeeeg.layers.MambaBlock"
         )
     register_schemas()
-    names = output_names(len(program.graph_signature.user_outputs))
+    names = output_names(program)
+    translations = _translations()
     try:
         with quiet(), contextlib.redirect_stdout(io.StringIO()):
             converted = torch.onnx.export(
@@ -95,7 +110,7 @@ def to_onnx(program: torch.export.ExportedProgram, inputs: Sequence[str] = ()) -
                 opset_version=OPSET,
                 input_names=list(inputs or input_names(program)),
                 output_names=names,
-                custom_translation_table=_translations(),
+                custom_translation_table=translations,
                 verbose=False,
             )
     except Exception as error:
@@ -110,11 +125,6 @@ def input_names(program: torch.export.ExportedProgram) -> tuple[str, ...]:
     """What the inputs of a torch model are called from here on, unless it says so itself."""
     arguments = tuple(map(str, program.graph_signature.user_inputs))
     return ("eeg",) if len(arguments) == 1 else arguments
-
-
-def output_names(count: int) -> list[str]:
-    """What the outputs of a torch model are called from here on."""
-    return ["score"] if count == 1 else [f"output_{i}" for i in range(count)]
 
 
 def load_program(path: str) -> torch.export.ExportedProgram:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import typer
 
 from edgeeeg import terminal
-from edgeeeg.errors import MissingDependency
+from edgeeeg.extras import needs
 
 
 class AuditData(StrEnum):
@@ -25,6 +24,12 @@ class AuditTask(StrEnum):
 
     RAW = "raw"
     NORMALISED = "normalised"
+
+
+LAYOUT_HELP = (
+    "Axes of the model's input: nct (batch, channels, time: the default), ntc, n1ct, nc1t, nct1, n1tc, nt1c "
+    "or ntc1; of an .onnx file with four axes their sizes tell."
+)
 
 
 class SemanticsChoice(StrEnum):
@@ -48,6 +53,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: `edgeeeg conformance --filter softmax`")(conformance)
 
 
+@needs("export", "torch", "onnx", "onnxscript", "onnxruntime", "scipy", "mne")
 def export(
     model: str = typer.Argument(
         help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` or an `.onnx` file."
@@ -77,12 +83,13 @@ def export(
         min=1,
         help="Samples of a step; default: the fewest that work, an eighth of a window if it has one.",
     ),
+    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
     semantics: SemanticsChoice = typer.Option(
         SemanticsChoice.CONTINUOUS,
         help="continuous: states are carried for ever; windowed: every window begins anew.",
     ),
     lsb: float | None = typer.Option(
-        None, min=1e-12, help="Input units per int16 count; default 0.125 µV, or 2⁻¹¹ for normalised input."
+        None, help="Input units per int16 count; default 0.125 µV, or 2⁻¹¹ for normalised input."
     ),
     threshold: float | None = typer.Option(None, help="Output from which on the model decides."),
     board: str | None = typer.Option(
@@ -102,8 +109,11 @@ def export(
     from edgeeeg.signal import read_edf
     from edgeeeg_export import contract_table, explanation
     from edgeeeg_export.input_spec import common_ticks
+    from edgeeeg_export.loading import is_factory
     from edgeeeg_export.pipeline import export_model
 
+    if n_chans is None and channel and is_factory(model):
+        n_chans = len(channel)
     read = None if recording is None else read_edf(recording)
     if read is not None and sfreq is not None and read.sfreq != sfreq:
         read = read.resample(sfreq)
@@ -116,9 +126,10 @@ def export(
             weights=weights,
             sfreq=sfreq,
             ch_names=tuple(channel) if channel else None,
-            n_chans=n_chans if n_chans is not None or not channel else len(channel),
+            n_chans=n_chans,
             n_times=n_times,
             hop=hop,
+            layout=layout,
             semantics=semantics.value,
             lsb=lsb,
             threshold=threshold,
@@ -158,6 +169,7 @@ def export(
     )
 
 
+@needs("export", "torch", "onnx", "onnxscript")
 def inspect_verb(
     model: str = typer.Argument(
         help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` or an `.onnx` file."
@@ -170,6 +182,7 @@ def inspect_verb(
         min=1,
         help="Samples to trace a module with, its window; default: its `n_times`.",
     ),
+    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
     hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: as in export."),
     explain: bool = typer.Option(
         False, "--explain", help="Say which rewrites changed the model, and why others did not."
@@ -183,7 +196,7 @@ def inspect_verb(
     from edgeeeg_export.inspection_table import render
     from edgeeeg_export.loading import load_model
 
-    loaded = load_model(model, None, n_chans, n_times)
+    loaded = load_model(model, None, n_chans, n_times, layout)
     found = inspect_model(loaded, hop)
     result = found.to_json()
     explanations = None
@@ -206,6 +219,7 @@ def _print_lines(lines: Iterable[str]) -> None:
         terminal.stdout.print(line, markup=False)
 
 
+@needs("train,export", "torch", "onnx", "sklearn")
 def audit(
     model: str = typer.Argument(help="`edge-detector`, `edge-detector-normalised` or `module:factory`."),
     root: Path = typer.Option(..., help="Folder of the data set: for Bonn, the one with Z, O, N, F and S."),
@@ -228,8 +242,6 @@ def audit(
 
     Warns where the rows part: a model that was trained on windows may fail once its state is carried.
     """
-    if importlib.util.find_spec("sklearn") is None:
-        raise MissingDependency("an audit needs scikit-learn: pip install 'edgeeeg[train]'")
     from edgeeeg.evaluation.audit import RESETS, audit_bonn
     from edgeeeg.evaluation.audit_table import render
     from edgeeeg.signal.bonn import read_bonn
@@ -255,6 +267,7 @@ def audit(
         terminal.stdout.print(part)
 
 
+@needs("export", "onnx")
 def conformance(
     filter: str = typer.Option("", "--filter", help="Run the cases whose name contains this text."),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeeeg_export.drift import Drift
 from edgeeeg_export.tensor import Array
 
 TOLERANCE = 1e-4
@@ -39,6 +40,7 @@ class Record:
     layers : how many intermediate tensors were compared.
     spike_flips : spikes that differ although the reference's were forced on resets and on later layers.
     unexplained_spike_flips : those whose membrane is further from its threshold than the tolerance.
+    drift : the difference over the hours of the run.
     """
 
     against: str
@@ -59,6 +61,7 @@ class Record:
     layers: int = 0
     spike_flips: int = 0
     unexplained_spike_flips: int = 0
+    drift: Drift | None = None
 
     @property
     def holds(self) -> bool:
@@ -72,9 +75,9 @@ class Record:
         """The record as JSON values, with `holds`; a difference that is not a number is None."""
         values = {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in asdict(self).items()
+            for name, value in asdict(replace(self, drift=None)).items()
         }
-        return values | {"holds": self.holds}
+        return values | {"holds": self.holds, "drift": None if self.drift is None else self.drift.to_json()}
 
 
 def compare_exact(reference: Array, other: Array, hop: int, thresholds: Sequence[float | None]) -> Record:

@@ -79,8 +79,15 @@ def run_conformance(
         A part of the cases' names, such as `softmax`; all cases without it.
     on_case : callable, optional
         Told how many cases are prepared, of how many.
+
+    Raises
+    ------
+    ExportError
+        If no case bears such a name.
     """
     cases = [case for case in _collect() if text in case.name]
+    if not cases:
+        raise ExportError(f"no node test has '{text}' in its name: try a part of it, such as softmax")
     prepared: list[_Prepared] = []
     passed: list[str] = []
     failed: dict[str, str] = {}

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgeeeg_export import reference
 from edgeeeg_export.comparison import Record, Trace, compare_exact, compare_within
+from edgeeeg_export.drift import drift_curve
 from edgeeeg_export.errors import ContractBroken, ExportError
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.ops.lif import Lif
@@ -244,13 +245,14 @@ def _stack_spikes(subject: Subject, values: Mapping[str, Array], n_steps: int) -
 
 
 def _margins(subject: Subject, truth: Mapping[str, Array]) -> dict[str, Array]:
-    """How far each membrane of the reference is from its threshold, by the name of its spikes."""
+    """How far each membrane of the reference is from its threshold, relative to it above 1, by spikes."""
     margins = {}
     for node in subject.offline.nodes:
         if isinstance(node.op, Lif):
             inputs = tuple(truth[name] for name in node.inputs)
             start = tuple(state.start() for state in subject.offline.states[node.name])
-            margins[node.outputs[0]] = np.abs(node.op.membranes(inputs, start) - inputs[2])
+            scale = np.maximum(1.0, np.abs(inputs[2]))  # rounding grows with the threshold's unit
+            margins[node.outputs[0]] = np.abs(node.op.membranes(inputs, start) - inputs[2]) / scale
     return margins
 
 
@@ -261,16 +263,18 @@ def _compare(
     forced: Mapping[str, Array],
     margins: Mapping[str, Array],
 ) -> Record:
-    expected = _trace(subject, truth, forced)
-    return compare_within(
+    expected, with_spikes = _trace(subject, truth, forced), _trace(subject, forced, truth)
+    record = compare_within(
         expected,
         _trace(subject, free, truth),
-        _trace(subject, forced, truth),
+        with_spikes,
         _stack_spikes(subject, margins, len(expected.outputs)),
         subject.hop,
         subject.sfreq,
         subject.thresholds,
     )
+    curve = drift_curve(expected.outputs, with_spikes.outputs, subject.hop / subject.sfreq)
+    return replace(record, drift=curve)
 
 
 def _source(

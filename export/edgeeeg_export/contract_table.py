@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from rich.console import Group
 from rich.table import Table
 
 from edgeeeg.bundle import Bundle
+from edgeeeg_export.drift import Drift, describe
 
 VERIFICATION = "verification.json"
 
@@ -20,8 +22,11 @@ def read(bundle: Bundle) -> dict[str, Any]:
     return targets
 
 
-def render(records: Mapping[str, Mapping[str, Any]]) -> Table:
-    """A row per target: how far it is from the NumPy reference, what it was held to, and how it came out."""
+def render(records: Mapping[str, Mapping[str, Any]]) -> Group:
+    """A row per target: how far it is from the NumPy reference, what it was held to, and how it came out.
+
+    Below, how the difference of foreign runtimes moves over the run: it must not grow.
+    """
     samples = max(record["samples"] for record in records.values())
     table = Table(title=f"contract: {samples} samples without reset, against the NumPy reference")
     table.add_column("target", no_wrap=True)
@@ -41,4 +46,9 @@ def render(records: Mapping[str, Mapping[str, Any]]) -> Table:
             held,
             verdict,
         )
-    return table
+    curves = [
+        f"drift of {name}: {describe(Drift.from_json(record['drift']))}"
+        for name, record in records.items()
+        if record.get("drift") is not None
+    ]
+    return Group(table, *curves)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.export.graph_signature import InputKind
 
 from edgeeeg.cells import lif
-from edgeeeg_export.capture import output_names
+from edgeeeg_export.module_outputs import output_names
 from edgeeeg_export.tensor import Array
 
 
@@ -35,7 +35,7 @@ def interpret(
         else:  # a buffer that the state dict leaves out
             arguments.append(program.constants[str(spec.target)])
     results = interpreter.run(*arguments)
-    names = output_names(len(results))
+    names = output_names(program)
     outputs = {name: value.numpy() for name, value in zip(names, results, strict=True)}
     return interpreter.seen | outputs
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+
 from edgeeeg_export.errors import CaptureError
 
 LSB = {"uV": 0.125, "z": 2.0**-11}
@@ -38,7 +40,8 @@ class InputSpec:
     Raises
     ------
     CaptureError
-        If it has no channel, or one twice, or a rate, length or count size that is not positive.
+        If it has no channel, or one twice, or a rate or length that is not positive, or a count size that
+        float32 cannot hold.
     """
 
     name: str
@@ -50,18 +53,24 @@ class InputSpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ch_names", tuple(self.ch_names))
-        if not self.name.isidentifier() or not self.name.isascii():
-            raise CaptureError(f"input '{self.name}' needs a name that C can bear: letters, digits and _")
         if self.unit not in LSB:
             raise CaptureError(f"input '{self.name}' is in '{self.unit}'; it must be {' or '.join(LSB)}")
         if not self.ch_names:
             raise CaptureError(f"input '{self.name}' has no channels; name at least one")
         if len(set(self.ch_names)) < len(self.ch_names):
             raise CaptureError(f"two channels bear one name: {', '.join(self.ch_names)}")
-        positive = {"sfreq (Hz)": self.sfreq, "n_times (samples)": self.n_times, "lsb": self.count}
+        positive = {"sfreq (Hz)": self.sfreq, "n_times (samples)": self.n_times}
         for what, value in positive.items():
             if not (math.isfinite(value) and value > 0):
                 raise CaptureError(f"input '{self.name}' has {what} {value:g}; it must be greater than 0")
+        # a count is a float32 in C, and so is every sample: both must be normal numbers there
+        least, most = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max) / 32768
+        if not least <= self.count <= most:  # NaN too
+            raise CaptureError(
+                f"input '{self.name}', lsb: {self.count:g} {self.unit} per count cannot be computed in "
+                f"float32; give the amplifier's step, by default {LSB['uV']:g} µV or {LSB['z']:g} for "
+                "normalised input"
+            )
 
     @property
     def count(self) -> float:
@@ -103,13 +112,16 @@ def common_ticks(rates: Mapping[str, float]) -> dict[str, int]:
 
 
 def require_one_duration(inputs: Sequence[InputSpec]) -> None:
-    """All inputs have distinct names and are captured over the same time.
+    """All inputs have distinct names that C can bear, and are captured over the same time.
 
     Raises
     ------
     CaptureError
         Naming the inputs, their samples and their rates.
     """
+    for spec in inputs:
+        if not spec.name.isidentifier() or not spec.name.isascii():
+            raise CaptureError(f"input '{spec.name}' needs a name that C can bear: letters, digits and _")
     if len({spec.name for spec in inputs}) < len(inputs):
         raise CaptureError(f"two inputs bear one name: {', '.join(spec.name for spec in inputs)}")
     ticks = common_ticks({spec.name: spec.sfreq for spec in inputs})

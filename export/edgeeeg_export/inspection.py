@@ -15,7 +15,7 @@ from edgeeeg_export.boards import BOARDS, fits
 from edgeeeg_export.errors import GraphError, NotCausal, UnsupportedOperator
 from edgeeeg_export.footprint import model_flash_bytes
 from edgeeeg_export.graph import Graph, Node
-from edgeeeg_export.importer import SEMANTICS, Semantics, outside_the_set
+from edgeeeg_export.importer import outside_the_set
 from edgeeeg_export.loading import LoadedModel
 from edgeeeg_export.lowering import Lowered, lower
 from edgeeeg_export.ops.blocks import Blocks
@@ -25,6 +25,7 @@ from edgeeeg_export.ops.delay import Delay
 from edgeeeg_export.ops.gate import Gate
 from edgeeeg_export.ops.windows import Windows
 from edgeeeg_export.passes.rewriting import macs
+from edgeeeg_export.placement import SEMANTICS, Semantics
 from edgeeeg_export.targets import c
 
 

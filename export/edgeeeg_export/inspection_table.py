@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.table import Table
 
-from edgeeeg_export.importer import Semantics
 from edgeeeg_export.inspection import Inspection, LayerCost, StreamCost
+from edgeeeg_export.placement import Semantics
 
 PLACES = ("stream", "edge", "window")
 PLUMBING = ("Blocks", "Concat", "Windows")

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 from edgeeeg_export import capture
 from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.importer import import_inputs
+from edgeeeg_export.input_layout import OURS, adapt_module, adapt_onnx
 from edgeeeg_export.input_spec import InputSpec, common_ticks, require_one_duration
 from edgeeeg_export.source import OnnxSource, Source, TorchSource
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 SHIPPED = ("edge-detector", "edge-detector-normalised")
 """The project's own detector, trained on µV and on amplitude-normalised EEG."""
+
+FILES = (".pt2", ".onnx")
+"""Endings of files that hold a whole model."""
 
 DEFAULT_TIMES = 1024
 
@@ -39,6 +43,8 @@ class LoadedModel:
     sfreq: float | None
     unit: str
     threshold: float | None = None
+    sfreq_is_fixed: bool = False
+    """Whether the weights were trained for that rate, so that no other may be declared."""
     inputs: tuple[InputSpec, ...] = ()
 
     @property
@@ -52,6 +58,7 @@ def load_model(
     weights: Path | None = None,
     n_chans: int | None = None,
     n_times: int | None = None,
+    layout: str | None = None,
     inputs: tuple[InputSpec, ...] | None = None,
 ) -> LoadedModel:
     """Load and capture a model.
@@ -65,21 +72,26 @@ def load_model(
         State dict for `module:factory`: `.safetensors`, or `.pt` read with `weights_only`.
     n_chans, n_times : int, optional
         Shape to trace a module with; by default its attributes `n_chans` and `n_times`, or `DEFAULT_TIMES`.
+    layout : str, optional
+        Axes of the model's input, one of `input_layout.LAYOUTS`; by default (batch, channels, time), and for
+        an `.onnx` file with four axes what their sizes tell.
     inputs : tuple of InputSpec, optional
         Each input of a model with several; by default a module's attribute `inputs`.
 
     Raises
     ------
     CaptureError
-        If it cannot be found, read or traced; the message says what would work.
+        If it cannot be found, read or traced, or an option could have no effect on it; the message says what
+        would work.
     """
+    _require_effect(what, weights, n_chans, n_times)
     if inputs is not None:
         if n_chans is not None or n_times is not None:
             raise CaptureError(
                 "`inputs` says channels and samples of each input: leave out n_chans and n_times"
             )
         require_one_duration(inputs)
-    loaded = _load(what, weights, n_chans, n_times, inputs)
+    loaded = _load(what, weights, n_chans, n_times, layout, inputs)
     if loaded.inputs:
         _require_shapes(loaded)
         return replace(loaded, sfreq=loaded.inputs[0].sfreq, unit=loaded.inputs[0].unit)
@@ -91,16 +103,17 @@ def _load(
     weights: Path | None,
     n_chans: int | None,
     n_times: int | None,
+    layout: str | None,
     inputs: tuple[InputSpec, ...] | None,
 ) -> LoadedModel:
     if not isinstance(what, str):
-        return _from_module(what, n_chans, n_times, "uV", inputs)
+        return _from_module(what, n_chans, n_times, "uV", layout, inputs)
+    if layout is not None and (what in SHIPPED or what.endswith(".pt2")):
+        raise CaptureError(f"{what} takes (batch, channels, time); leave out --layout")
     if what in SHIPPED:
         if inputs is not None:
             raise CaptureError(f"{what} has one input and says all of it: leave out `inputs`")
         return _from_shipped(what)
-    if weights is not None and Path(what).suffix in (".pt2", ".onnx"):
-        raise CaptureError(f"{what} holds its own weights; leave out --weights")
     if what.endswith(".pt2"):
         program = capture.load_program(_existing(what))
         names, n_inputs = tuple(spec.name for spec in inputs or ()), len(capture.input_names(program))
@@ -111,12 +124,34 @@ def _load(
         converted = capture.to_onnx(program, names)
         return LoadedModel(converted, TorchSource(program), None, "uV", inputs=inputs or ())
     if what.endswith(".onnx"):
-        return replace(_from_onnx_file(_existing(what)), inputs=inputs or ())
+        return replace(_from_onnx_file(_existing(what), layout), inputs=inputs or ())
     if ":" in what:
-        return _from_module(load_module(what, weights), n_chans, n_times, "uV", inputs)
+        return _from_module(load_module(what, weights), n_chans, n_times, "uV", layout, inputs)
     raise CaptureError(
         f"'{what}' is not a model: give one of {', '.join(SHIPPED)}, module:factory, a .pt2 or an .onnx file"
     )
+
+
+def is_factory(what: str) -> bool:
+    """Whether a model is a `module:factory`, whose weights and traced shape are still to be chosen."""
+    return what not in SHIPPED and not what.endswith(FILES) and ":" in what
+
+
+def _require_effect(
+    what: str | torch.nn.Module, weights: Path | None, n_chans: int | None, n_times: int | None
+) -> None:
+    """Refuse an option that would be ignored: the user believes that it was heeded."""
+    if not isinstance(what, str):
+        if weights is not None:
+            raise CaptureError(f"{type(what).__name__} is a module that has its weights: leave out `weights`")
+        return
+    if is_factory(what) or not (what in SHIPPED or what.endswith(FILES)):
+        return
+    if weights is not None:
+        raise CaptureError(f"{what} holds its own weights; leave out --weights")
+    for option, value in (("--n-chans", n_chans), ("--n-times", n_times)):
+        if value is not None:
+            raise CaptureError(f"{what} has its own shape and is not traced again; leave out {option}")
 
 
 def load_module(what: str, weights: Path | None = None) -> torch.nn.Module:
@@ -138,8 +173,8 @@ def _from_shipped(what: str) -> LoadedModel:
 
     normalised = what.endswith("-normalised")
     trained = load_pretrained("normalised" if normalised else "raw")
-    loaded = _from_module(trained.model, None, None, "z" if normalised else "uV", None)
-    return replace(loaded, threshold=trained.thresholds["carried"])
+    loaded = _from_module(trained.model, None, None, "z" if normalised else "uV")
+    return replace(loaded, threshold=trained.thresholds["carried"], sfreq_is_fixed=True)
 
 
 def _existing(path: str) -> str:
@@ -153,7 +188,8 @@ def _from_module(
     n_chans: int | None,
     n_times: int | None,
     unit: str,
-    inputs: tuple[InputSpec, ...] | None,
+    layout: str | None = None,
+    inputs: tuple[InputSpec, ...] | None = None,
 ) -> LoadedModel:
     inputs = inputs or _declared_inputs(module)
     if inputs:
@@ -162,6 +198,12 @@ def _from_module(
                 f"{type(module).__name__} says channels and samples of each of its inputs: leave out "
                 "--n-chans, --n-times and --channel"
             )
+        if layout is not None and len(inputs) > 1:
+            raise CaptureError(
+                f"{type(module).__name__} has {len(inputs)} inputs, and each is (batch, channels, time): "
+                "leave out --layout"
+            )
+        module = adapt_module(module, layout or OURS)
         program = capture.trace_inputs(module, tuple(spec.shape for spec in inputs))
         converted = capture.to_onnx(program, tuple(spec.name for spec in inputs))
         return LoadedModel(converted, TorchSource(program, module), None, unit, inputs=inputs)
@@ -179,10 +221,10 @@ def _from_module(
                 f"{type(module).__name__}.{name} is {value!r}; it must be a whole number from 1"
             )
     n_times = n_times or _declared(module, "n_times") or -(-DEFAULT_TIMES // hop) * hop
+    sfreq = _declared(module, "sfreq")
+    module = adapt_module(module, layout or OURS)
     program = capture.trace(module, n_chans, n_times)
-    return LoadedModel(
-        capture.to_onnx(program), TorchSource(program, module), _declared(module, "sfreq"), unit
-    )
+    return LoadedModel(capture.to_onnx(program), TorchSource(program, module), sfreq, unit)
 
 
 def _declared_inputs(module: torch.nn.Module) -> tuple[InputSpec, ...]:
@@ -207,7 +249,7 @@ def _require_shapes(loaded: LoadedModel) -> None:
         raise CaptureError(f"the model's inputs are {found}, and `inputs` says {described}; name them so")
 
 
-def _from_onnx_file(path: str) -> LoadedModel:
+def _from_onnx_file(path: str, layout: str | None) -> LoadedModel:
     try:
         capture.register_schemas()
         model = onnx.load(path)
@@ -220,6 +262,7 @@ def _from_onnx_file(path: str) -> LoadedModel:
         raise CaptureError(
             f"{path} has opset {opset}; opset 13 or later is needed: convert it with onnx.version_converter"
         )
+    model = adapt_onnx(model, layout)
     ours = any(node.domain == "edgeeeg" for node in model.graph.node)
     return LoadedModel(model, None if ours else OnnxSource(model), None, "uV")
 

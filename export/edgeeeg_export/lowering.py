@@ -9,11 +9,12 @@ from types import MappingProxyType
 import onnx
 
 from edgeeeg_export.graph import Graph
-from edgeeeg_export.importer import Semantics, import_onnx
+from edgeeeg_export.importer import import_onnx
 from edgeeeg_export.ops.windows import Windows
 from edgeeeg_export.passes import simplify
 from edgeeeg_export.passes.exact_windows import exact_windows
 from edgeeeg_export.passes.stream import at_hop, stream
+from edgeeeg_export.placement import Semantics
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,42 +6,40 @@ bundle = export_model(my_module, "out/my_model", sfreq=256, ch_names=("Fp1", "Fp
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from pydantic import ValidationError
 
-from edgeeeg import __version__
-from edgeeeg.bundle import Bundle
-from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo, StateInfo
-from edgeeeg_export import contract, model_card
+from edgeeeg.bundle import Bundle, require_destination
+from edgeeeg.errors import EdgeEEGError
+from edgeeeg.manifest import Manifest
+from edgeeeg_export import contract, golden, model_card
 from edgeeeg_export.boards import check_fit, find_board
 from edgeeeg_export.comparison import Record
+from edgeeeg_export.description import describe, require_described, stated_inputs
 from edgeeeg_export.errors import CaptureError, ExportError
 from edgeeeg_export.footprint import model_flash_bytes
-from edgeeeg_export.importer import Semantics, import_inputs
+from edgeeeg_export.importer import import_inputs
 from edgeeeg_export.input_spec import InputSpec, common_ticks
-from edgeeeg_export.loading import LoadedModel, load_model
+from edgeeeg_export.loading import SHIPPED, LoadedModel, is_factory, load_model
 from edgeeeg_export.lowering import lower
-from edgeeeg_export.ops.clock import ENDED, Clock
+from edgeeeg_export.placement import Semantics
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
+from edgeeeg_export.targets.c_prefix import require_prefix
 from edgeeeg_export.verification_counts import counts_of_inputs, verification_inputs
 
 if TYPE_CHECKING:
     import torch
 
     from edgeeeg_export.verification_counts import Recorded
-
-GOLDEN_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,7 @@ def export_model(
     ch_names: tuple[str, ...] | None = None,
     n_chans: int | None = None,
     n_times: int | None = None,
+    layout: str | None = None,
     inputs: tuple[InputSpec, ...] | None = None,
     hop: int | None = None,
     semantics: Semantics = "continuous",
@@ -88,6 +87,8 @@ def export_model(
         Rate in Hz that the model expects; may be left out for a module with that attribute.
     ch_names : tuple of str
         The electrodes, in order; `EEG1`, `EEG2`, … without it.
+    n_chans, n_times, layout
+        See `edgeeeg_export.loading.load_model`.
     inputs : tuple of InputSpec
         All of that for every input of a model with several, in the order of its arguments; may be left out
         for a module with that attribute.
@@ -120,7 +121,8 @@ def export_model(
     ExportError
         If the model cannot be captured, streamed or fitted, or breaks the contract: then nothing is written.
     """
-    loaded = load_model(model, weights, n_chans, n_times, inputs)
+    require_destination(out)
+    loaded = load_model(model, weights, n_chans, n_times, layout, inputs)
     compiled = compile_model(
         loaded,
         name=name,
@@ -142,7 +144,7 @@ def export_model(
     verification = verification_json(records, recording)
     files = {
         **compiled.contents,
-        "golden.npz": _golden(compiled, eeg),
+        golden.GOLDEN: golden.render(compiled.subject, eeg),
         "verification.json": verification,
         "README.md": model_card.render(compiled.manifest, card).encode(),
     }
@@ -161,6 +163,14 @@ def compile_model(
     threshold: float | None = None,
 ) -> Compiled:
     """Everything but the proof: graph, step program, ONNX and C."""
+    require_prefix(name)
+    if loaded.sfreq_is_fixed and sfreq not in (None, loaded.sfreq):
+        raise CaptureError(
+            f"the model was trained at {loaded.sfreq} Hz and is right at no other rate, such as "
+            f"{sfreq:g} Hz: leave out --sfreq and resample what it is fed"
+        )
+    if threshold is not None and not math.isfinite(threshold):
+        raise ExportError(f"a threshold of {threshold} decides nothing: give a finite --threshold")
     threshold = loaded.threshold if threshold is None else threshold
     sfreq = loaded.sfreq if sfreq is None else sfreq
     if loaded.inputs:
@@ -177,7 +187,8 @@ def compile_model(
     program = c.emit(step, {spec.name: spec.count for spec in specs})
     thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]
     subject = contract.Subject(lowered, loaded.source, program, specs, tuple(thresholds))
-    manifest = _manifest(subject, name, semantics, threshold)
+    per_output = (threshold,) * len(step.outputs)
+    manifest = describe(subject, name, semantics, per_output)
     contents = {f"c/{path}": text.encode() for path, text in sorted(program.files.items())}
     contents["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     contents["captured.onnx"] = loaded.onnx_model.SerializeToString(deterministic=True)
@@ -212,66 +223,61 @@ def _only_input(
     return InputSpec(name, names, sfreq, n_times, loaded.unit, lsb)
 
 
-def _manifest(
-    subject: contract.Subject,
-    name: str,
-    semantics: Semantics,
-    threshold: float | None,
-) -> Manifest:
-    """What the bundle will say of the program; its files are not known yet."""
-    step, program = subject.step, subject.program
-    sizes = {field: getattr(program, field) for field in CInfo.model_fields}
-    try:
-        return Manifest(
-            generator=f"edgeeeg {__version__}",
-            name=name,
-            model_hash=step.hash,
-            semantics=semantics,
-            hop=program.hop,
-            window=subject.lowered.window,
-            delay_steps=step.timing.delay,
-            flush_steps=step.timing.flush,
-            ended_state=next(
-                (f"{node.name}.{ENDED}" for node in step.nodes if isinstance(node.op, Clock)), None
-            ),
-            inputs=tuple(
-                InputInfo.model_validate(
-                    {
-                        "name": spec.name,
-                        "ch_names": spec.ch_names,
-                        "sfreq": spec.sfreq,
-                        "unit": spec.unit,
-                        "lsb": spec.count,
-                        "hop": program.hops[spec.name],
-                    }
-                )
-                for spec in subject.inputs
-            ),
-            outputs=tuple(
-                OutputInfo(name=output, shape=step.tensors[output].shape, threshold=threshold)
-                for output in step.outputs
-            ),
-            states=tuple(StateInfo(name=s.name, shape=s.shape, initial=s.initial) for s in step.all_states()),
-            c=CInfo(**sizes),
-            files={},
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ExportError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
+def verification_json(
+    records: Mapping[str, Record], recording: Recorded | None, kept: Mapping[str, Any] | None = None
+) -> bytes:
+    """`verification.json`: a record for each target, and what each was taken on.
 
-
-def verification_json(records: Mapping[str, Record], recording: Recorded | None) -> bytes:
-    """`verification.json`: the records, and what they were taken on."""
+    Parameters
+    ----------
+    kept : mapping of str to record
+        Stored records of an earlier verification; they stay for targets that this one did not run.
+    """
     if isinstance(recording, Mapping):
         source = ", ".join(f"{name}: {one.source}" for name, one in recording.items())
     else:
         source = "synthetic, seed 0" if recording is None else recording.source
-    stored = {
-        "recording": f"{source}, then saturation, steps and silence",
-        "targets": contract.to_json(records),
-    }
-    return (json.dumps(stored, indent=2) + "\n").encode()
+    taken_on = {"recording": f"{source}, then saturation, steps and silence"}
+    taken = {name: record | taken_on for name, record in contract.to_json(records).items()}
+    return (json.dumps({"targets": {**(kept or {}), **taken}}, indent=2) + "\n").encode()
+
+
+def load_original(
+    bundle: Bundle, model: str, weights: Path | None = None, layout: str | None = None
+) -> Source:
+    """The model that a bundle was exported from, to be compared with it again; options as in `load_model`.
+
+    Raises
+    ------
+    ExportError
+        If it is another model, or none that something else than this package can run.
+    """
+    info = bundle.manifest
+    specs = stated_inputs(bundle, import_inputs(_captured(bundle)))
+    described = is_factory(model) or (len(specs) > 1 and model not in SHIPPED)
+    loaded = load_model(model, weights, layout=layout, inputs=specs if described else None)
+    another = f"{model} is not the model that {bundle.folder} was exported from"
+    try:
+        step = lower(loaded.onnx_model, info.name, info.hop, info.semantics, loaded.ticks).step
+    except EdgeEEGError as error:
+        raise ExportError(f"{another}: {error}") from error
+    if step.hash != info.model_hash:
+        raise ExportError(
+            f"{another}: its program is {step.hash[:16]} and not {info.model_hash[:16]}; give that model "
+            "with its weights"
+        )
+    if loaded.source is None:
+        raise ExportError(
+            f"{model} has edgeeeg's own nodes, which no other runtime can run: compare with the torch module"
+        )
+    return loaded.source
+
+
+def _captured(bundle: Bundle) -> onnx.ModelProto:
+    try:
+        return onnx.load(str(bundle.path("captured.onnx")))
+    except DecodeError as error:
+        raise ExportError(f"{bundle.folder}: captured.onnx is no ONNX model; export it again") from error
 
 
 def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
@@ -281,13 +287,13 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
     ------
     ExportError
         If this version of the package does not generate the same program from it.
+    BundleError
+        If the manifest says something else than what the program is.
     """
     info = bundle.manifest
-    try:
-        captured = onnx.load(str(bundle.path("captured.onnx")))
-    except DecodeError as error:
-        raise ExportError(f"{bundle.folder}: captured.onnx is no ONNX model; export it again") from error
-    ticks = common_ticks({each.name: each.sfreq for each in info.inputs})
+    captured = _captured(bundle)
+    specs = stated_inputs(bundle, import_inputs(captured))
+    ticks = common_ticks({spec.name: spec.sfreq for spec in specs})
     lowered = lower(captured, info.name, info.hop, info.semantics, ticks)
     step = lowered.step
     if step.hash != info.model_hash:
@@ -295,7 +301,7 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
             f"{bundle.folder} was exported by {info.generator}; this version builds another program from it: "
             "export the model again"
         )
-    program = c.emit(step, {each.name: each.lsb for each in info.inputs})
+    program = c.emit(step, {spec.name: spec.count for spec in specs})
     generated = {f"c/{name}": text.encode() for name, text in program.files.items()}
     generated["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     for name, content in generated.items():
@@ -304,32 +310,6 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
                 f"{bundle.folder}: {name} is not what captured.onnx and the manifest give; export it again"
             )
     thresholds = [o.threshold for o in info.outputs for _ in range(int(np.prod(o.shape)))]
-    frames = {name: type_.frames for name, type_ in lowered.captured.inputs.items()}
-    specs = tuple(
-        InputSpec(each.name, each.ch_names, each.sfreq, frames[each.name], each.unit, each.lsb)
-        for each in info.inputs
-    )
-    return contract.Subject(lowered, source, program, specs, tuple(thresholds))
-
-
-def _golden(compiled: Compiled, counts: Mapping[str, contract.Counts]) -> bytes:
-    """Counts, and the reference's outputs as bits, for anyone to check a port against."""
-    from edgeeeg_export import reference
-
-    subject, hops = compiled.subject, compiled.subject.program.hops
-    lengths = (
-        min(len(counts[s.name]), int(GOLDEN_SECONDS * s.sfreq)) // hops[s.name] for s in subject.inputs
-    )
-    steps = min(lengths)
-    counts = {name: counts[name][: steps * hop] for name, hop in hops.items()}
-    samples = subject.samples(counts)
-    outputs = contract.stack_outputs(subject.step, reference.run_stream(subject.step, samples, max(steps, 1)))
-    buffer = io.BytesIO()
-    # as np.savez writes it, but without the time of day: the same export gives the same bytes
-    with zipfile.ZipFile(buffer, "w") as archive:
-        members = {"counts" if len(counts) == 1 else f"counts_{name}": counts[name] for name in counts}
-        vectors: dict[str, np.ndarray] = {**members, "outputs": outputs}
-        for name, value in vectors.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w") as member:
-                np.lib.format.write_array(member, value, allow_pickle=False)
-    return buffer.getvalue()
+    subject = contract.Subject(lowered, source, program, specs, tuple(thresholds))
+    require_described(bundle, subject)
+    return subject

@@ -22,10 +22,9 @@ def traceable(model: torch.nn.Module) -> torch.nn.Module:
     tensors = (*model.parameters(), *model.buffers())
     if not constrained and not any(tensor.is_inference() for tensor in tensors):
         return model
-    model = copy.deepcopy(model)
+    model = copy.deepcopy(model)  # its tensors are plain ones, also where those were made in inference mode
     for path, plain in constrained.items():
         _settle(path, model.get_submodule(path), plain)
-    _leave_inference_mode(model)
     return model
 
 
@@ -77,15 +76,3 @@ def _reach(layer: torch.nn.Module) -> tuple[int, ...]:
     """Elements per axis that one output of a convolution sees."""
     pairs = zip(layer.kernel_size, layer.dilation, strict=True)  # type: ignore[arg-type]
     return tuple(int(dilation) * (int(kernel) - 1) + 1 for kernel, dilation in pairs)
-
-
-def _leave_inference_mode(model: torch.nn.Module) -> None:
-    """Copy tensors made in inference mode, in which libraries try out sizes while they build a model."""
-    import torch
-
-    with torch.no_grad():
-        for module in model.modules():
-            for name, parameter in tuple(module.named_parameters(recurse=False)):
-                setattr(module, name, torch.nn.Parameter(parameter.clone()))
-            for name, buffer in tuple(module.named_buffers(recurse=False)):
-                setattr(module, name, buffer.clone())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeeeg.manifest import InputInfo, Manifest
+from edgeeeg.signal.counts import INT16_MAX
 from edgeeeg_export.adversarial import adversarial_counts
 from edgeeeg_export.contract import Counts
 from edgeeeg_export.errors import ExportError
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     Recorded = Recording | Mapping[str, Recording]
 
 DEFAULT_SECONDS = 600.0
+
+LEAST_PEAK = 100
+"""Counts that a recording's peak should have: with fewer the rounding is louder than an amplifier's noise."""
 
 
 def verification_counts(eeg: Counts, sfreq: float) -> Counts:
@@ -30,18 +34,27 @@ def verification_inputs(eeg: Mapping[str, Counts], manifest: Manifest) -> dict[s
     return {info.name: verification_counts(eeg[info.name], info.sfreq) for info in manifest.inputs}
 
 
-def counts_for(manifest: Manifest, recording: Recording | None) -> Counts:
+def counts_for(manifest: Manifest, recording: Recording | None, *, allow_clipping: bool = False) -> Counts:
     """The int16 samples that the device would be sent: a recording's, or seeded synthetic EEG's.
+
+    Parameters
+    ----------
+    allow_clipping : bool
+        Accept samples that saturate; without it they mean that the size of a count was ill chosen.
 
     Raises
     ------
     RecordingError
-        If rate, unit or channels do not match the model's input.
+        If rate, unit or channels do not match the model's input, or samples saturate.
+    ExportError
+        If a count is so large that nothing of the recording is left.
     """
-    return _counts(manifest.input, recording)
+    return _counts(manifest.input, recording, allow_clipping)
 
 
-def counts_of_inputs(manifest: Manifest, recording: Recorded | None) -> dict[str, Counts]:
+def counts_of_inputs(
+    manifest: Manifest, recording: Recorded | None, *, allow_clipping: bool = False
+) -> dict[str, Counts]:
     """The same for each input by name; of several, each has its own recording, or its own synthetic EEG.
 
     Raises
@@ -55,13 +68,13 @@ def counts_of_inputs(manifest: Manifest, recording: Recorded | None) -> dict[str
             raise ExportError(
                 f"recordings of {', '.join(recording)} for the inputs {', '.join(names)}: give one for each"
             )
-        return {info.name: _counts(info, recording[info.name]) for info in manifest.inputs}
+        return {info.name: _counts(info, recording[info.name], allow_clipping) for info in manifest.inputs}
     if recording is not None:
-        return {manifest.input.name: _counts(manifest.input, recording)}
-    return {info.name: _counts(info, None, seed) for seed, info in enumerate(manifest.inputs)}
+        return {manifest.input.name: _counts(manifest.input, recording, allow_clipping)}
+    return {info.name: _counts(info, None, allow_clipping, seed) for seed, info in enumerate(manifest.inputs)}
 
 
-def _counts(info: InputInfo, recording: Recording | None, seed: int = 0) -> Counts:
+def _counts(info: InputInfo, recording: Recording | None, allow_clipping: bool, seed: int = 0) -> Counts:
     if recording is None:
         recording = _synthetic(info, seed)
     else:
@@ -72,8 +85,20 @@ def _counts(info: InputInfo, recording: Recording | None, seed: int = 0) -> Coun
                 "with Recording.zscored(), or choose the model for µV"
             )
         recording = recording.pick(info.ch_names)
-    counts, _ = recording.to_int16(info.lsb)
+    counts, _ = recording.to_int16(info.lsb, allow_clipping=allow_clipping)
+    _require_resolution(counts, recording, info)
     return counts
+
+
+def _require_resolution(counts: Counts, recording: Recording, info: InputInfo) -> None:
+    """Refuse counts of which all are 0 or ±1: any program gives the same numbers for them."""
+    peak = float(np.abs(recording.data).max())
+    if peak > 0 and not (np.abs(counts.astype(np.int32)) > 1).any():
+        raise ExportError(
+            f"a count of {info.lsb:g} {info.unit} leaves nothing of a recording whose peak is {peak:.3g} "
+            f"{info.unit}: give --lsb between {peak / INT16_MAX:.2g}, the least that holds it, and "
+            f"{peak / LEAST_PEAK:.2g}"
+        )
 
 
 def _synthetic(info: InputInfo, seed: int) -> Recording:

@@ -29,6 +29,24 @@ class BoardRun:
     stats: Stats
 
 
+def require_emulated(board: str) -> str:
+    """QEMU's machine for a board with firmware.
+
+    Raises
+    ------
+    BuildError
+        It is not an emulated one, or has no firmware.
+    UnknownBoard
+        No board has that name.
+    """
+    found = find_board(board)
+    if found.machine is None:
+        raise BuildError(f"{board} is not emulated: connect it and give its port, or use qemu:mps2-an386")
+    if not found.firmware:
+        raise BuildError(f"there is no firmware for {board} yet: use qemu:mps2-an386")
+    return found.machine
+
+
 def run_emulated(
     c_folder: Path,
     build_dir: Path,
@@ -54,9 +72,7 @@ def run_emulated(
     MissingDependency
         Cross compiler or QEMU are not installed.
     """
-    machine = find_board(board).machine
-    if machine is None:
-        raise BuildError(f"{board} is not emulated: connect it and give its port, or use qemu:mps2-an386")
+    machine = require_emulated(board)
     elf = build_firmware(c_folder, build_dir, board)
     with EmulatedBoard(elf, machine, qemu_args(elf)) as emulated, Device(emulated.url) as device:
         return _stream(device, counts, on_progress)

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -14,6 +15,8 @@ from edgeeeg_export.toolchain import find_program
 
 EMULATOR = "qemu-system-arm"
 _HEADLESS = ("-display", "none", "-monitor", "none")
+EXEC_SECONDS = 5.0
+"""How long the command prefix may take to start QEMU."""
 
 
 class EmulatedBoard:
@@ -58,6 +61,7 @@ class EmulatedBoard:
                 stderr=self._log,
                 start_new_session=True,  # Ctrl-C is for the host, which then asks QEMU to leave
             )
+        _wait_for_exec(self._process)
         return self
 
     def wait_exit(self, timeout: float = 10.0) -> None:
@@ -89,6 +93,20 @@ class EmulatedBoard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.wait_exit()
+
+
+def _wait_for_exec(process: subprocess.Popen[bytes]) -> None:
+    """Wait until the prefix has become QEMU: killed before that, this process would leave it behind."""
+    prefix = _dies_with_us()
+    running = Path(f"/proc/{process.pid}/exe")
+    deadline = time.monotonic() + EXEC_SECONDS
+    while prefix and process.poll() is None and time.monotonic() < deadline:
+        try:
+            if not running.samefile(prefix[0]):
+                return
+        except FileNotFoundError:  # it has just left
+            return
+        time.sleep(0.001)
 
 
 def _dies_with_us() -> tuple[str, ...]:

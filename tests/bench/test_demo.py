@@ -115,6 +115,7 @@ def test_a_machine_without_a_cross_compiler_still_runs_the_host_part(tmp_path, m
     assert result.contract["c_host"]["bit_identical"]
     assert any("arm-none-eabi-gcc" in sentence for sentence in result.left_out)
     assert result.to_dict()["energy"] is None
+    assert result.to_dict()["sizes"]["flash_content"] == "weights only"
 
 
 def test_a_missing_tool_is_named_with_the_line_that_installs_it(monkeypatch, tmp_path):
@@ -125,6 +126,22 @@ def test_a_missing_tool_is_named_with_the_line_that_installs_it(monkeypatch, tmp
 def test_bonn_without_its_folder_is_one_line():
     refused = edgeeeg("demo", "--data", "bonn", expect=2)
     assert refused.stderr == "edgeeeg: --data bonn needs --root, the folder with Z, O, N, F and S\n"
+
+
+def test_a_folder_of_bonn_is_not_ignored_on_synthetic_data():
+    refused = edgeeeg("demo", "--root", "data/bonn", expect=2)
+    assert refused.stderr == (
+        "edgeeeg: --root is the folder of the Bonn set: add --data bonn, or leave it out\n"
+    )
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path):
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "thesis.tex").write_text("mine")
+    refused = edgeeeg("demo", "--out", str(tmp_path), expect=2)
+    assert "exists and is not a bundle" in refused.stderr
+    assert not (tmp_path / "build").exists()
+    assert "is not a folder" in edgeeeg("demo", "--out", "/dev/null", expect=2).stderr
 
 
 def test_boards_lists_memory_and_sources():

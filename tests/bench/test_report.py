@@ -155,6 +155,7 @@ def test_the_json_object_has_the_agreed_keys(result):
         "evidence": "counted",
     }
     assert found["sizes"] == {
+        "flash_content": "code and weights",
         "flash_bytes": 60_000,
         "state_bytes": 4_000,
         "arena_bytes": 2_000,
@@ -241,3 +242,19 @@ def test_numbers_have_three_figures_and_no_exponent():
 def test_what_a_board_shows_is_measured_only_on_hardware():
     assert board_evidence("qemu:mps2-an386") is Evidence.EMULATED
     assert board_evidence("nrf52840") is Evidence.MEASURED
+
+
+def test_without_scores_there_is_no_table_of_them(result):
+    assert "Scores on held-out files" in render_report(result)
+    assert "Scores on held-out files" not in render_report(replace(result, tasks=()))
+
+
+def test_flash_without_the_code_is_not_passed_off_as_the_programs(result):
+    assert "Flash, code and weights" in render_report(result)
+    page = render_report(replace(result, sizes=Sizes(20_000, 4_000, 2_000, None, weights_only=True)))
+    assert "Flash, weights only" in page
+    assert "flash: weights only" in page
+    fits = boards_table(Sizes(20_000, 4_000, 0, None, weights_only=True), ())
+    assert "not known without the code" in fits
+    assert '<span class="yes">' not in fits
+    assert '<span class="no">no</span>' in boards_table(Sizes(10**8, 4_000, 0, None, weights_only=True), ())

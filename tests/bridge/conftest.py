@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from session_bench import Bench
 
 from edgeeeg_bridge.build import build_firmware, firmware_directory
 
@@ -189,3 +190,10 @@ class FaultyWire:
 @pytest.fixture
 def faulty_wire() -> Callable[..., FaultyWire]:
     return FaultyWire
+
+
+@pytest.fixture
+def bench(c_board) -> Bench:
+    bench = Bench(c_board)
+    bench.open()
+    return bench

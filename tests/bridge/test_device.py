@@ -114,6 +114,19 @@ def test_no_samples_give_no_outputs(device) -> None:
     assert device.stream(np.zeros((0, 2), np.int16)).shape == (0, 5)
 
 
+def test_a_flush_gives_what_remains_until_nothing_does(device, recording, reference) -> None:
+    """The fake model keeps two outputs, which it numbers; a reset begins another recording."""
+    device.stream(recording[:1000])
+    remaining = device.flush()
+    assert (remaining.shape, remaining.dtype) == ((2, 5), np.float32)
+    assert remaining[:, 0].tolist() == [1, 2]
+    assert not remaining[:, 1:].any()
+    assert device.flush().shape == (0, 5)
+    device.reset()
+    assert same_bits(device.stream(recording), reference(recording))
+    assert len(device.flush()) == 2
+
+
 def test_noise_and_a_frame_cut_in_the_middle_do_not_reach_the_model(emulated, recording, reference) -> None:
     with Device(emulated.url) as device:
         device.reset()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 
 import numpy as np
@@ -12,7 +11,6 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from edgeeeg.cli import build_app
-from edgeeeg.errors import MissingDependency
 from edgeeeg.models.frame_lstm import FrameLstm
 from edgeeeg.signal.bonn import DESCRIPTIONS, N_TIMES
 from edgeeeg_export.audit_subject import audit_subject
@@ -92,9 +90,3 @@ def test_the_verb_prints_one_json_object(tmp_path):
     assert printed["data"] == "bonn"
     assert [row["state"] for row in printed["rows"]] == ["windowed", "carried", "reset every 30 s"]
     assert printed["protocol"]["weights"] == "untrained"
-
-
-def test_a_missing_package_is_named_with_its_extra(monkeypatch, tmp_path):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependency, match=r"scikit-learn: pip install 'edgeeeg\[train\]'"):
-        CliRunner().invoke(build_app(), ["audit", FACTORY, "--root", str(tmp_path)], catch_exceptions=False)

@@ -40,7 +40,7 @@ def test_costs_are_counted_by_layer():
     found = inspect_model(load_model(Causal()))
     assert found.obstacles == ()
     assert found.weight_bytes == 4 * (2 * 4 * 8 + 4 + 4 + 1)
-    cost = found.stream
+    cost = found.streams["continuous"]
     assert (cost.hop, cost.window_samples) == (4, 512)
     # one frame: 4 outputs of 16 products, and the head's 4
     assert cost.macs == 4 * 16 + 4
@@ -52,12 +52,54 @@ def test_costs_are_counted_by_layer():
 
 
 def test_every_obstacle_is_listed_not_the_first_alone():
-    found = inspect_model(load_model(Centred()))
-    assert found.stream is None
-    assert [reason.split(" ")[1] for reason in found.obstacles] == ["'conv.0'", "'conv.1'"]
     foreign = inspect_model(load_model(Foreign()))
+    assert foreign.streams == {}
     assert [reason.split(" ")[1] for reason in foreign.obstacles] == ["'first'", "'second'"]
     assert all("ConvTranspose is outside the operator set" in reason for reason in foreign.obstacles)
+
+
+def test_look_ahead_costs_memory_and_no_work():
+    found = inspect_model(load_model(Centred()))
+    assert found.obstacles == ()
+    cost = found.streams["continuous"]
+    assert (cost.hop, cost.macs) == (1, 2 * 4 * 5 + 4 * 4 * 3 + 4)
+    assert cost.macs_of_window == 512 * cost.macs
+    # five frames of two channels and three of four, and the clock's two counters
+    assert cost.state_bytes == 4 * (2 * 5 + 4 * 3 + 2)
+
+
+class Mean(Centred):
+    def forward(self, x):
+        return self.head(torch.relu(self.conv(x)).mean(2))
+
+
+class Counting(Causal):
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(2, 4, batch_first=True)
+
+    def forward(self, x):
+        return self.head(self.gru(x.transpose(1, 2))[0])
+
+
+def test_both_semantics_are_counted_with_what_runs_where():
+    found = inspect_model(load_model(Mean()), hop=64)
+    continuous, windowed = (found.streams[semantics] for semantics in ("continuous", "windowed"))
+    assert continuous.macs < windowed.macs < windowed.macs_of_window == continuous.macs_of_window
+    assert windowed.delay_samples == 512 - 64 < continuous.delay_samples
+    runs = {layer.path: layer.runs for layer in continuous.layers if layer.operator in ("Conv", "Linear")}
+    assert runs == {"conv.0": "stream", "conv.1": "stream", "head": "window"}
+    edges = [layer.macs for layer in windowed.layers if layer.runs == "edge" and layer.operator == "Conv"]
+    assert sum(edges) == windowed.macs - continuous.macs
+    assert "continuous" in found.advice
+    assert "at 1." in found.advice
+
+
+@pytest.mark.parametrize(
+    ("model", "advice"), [(Causal, "continuous, which differs"), (Counting, "'gru' (Gru) then carries")]
+)
+def test_the_advice_follows_what_the_model_has(model, advice):
+    assert advice in inspect_model(load_model(model())).advice
 
 
 def test_a_hop_that_splits_a_frame_stands_in_the_way():
@@ -65,7 +107,7 @@ def test_a_hop_that_splits_a_frame_stands_in_the_way():
     assert "multiple of 4" in reason
 
 
-@pytest.mark.parametrize(("model", "said"), [(Causal, "MACs a step"), (Centred, "cannot be exported")])
+@pytest.mark.parametrize(("model", "said"), [(Causal, "MACs a step"), (Foreign, "cannot be exported")])
 def test_people_can_read_it(model, said):
     found = inspect_model(load_model(model()))
     assert said in " ".join(part for part in render(found) if isinstance(part, str))

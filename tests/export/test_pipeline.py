@@ -182,7 +182,14 @@ def refusal(out, *arguments, **options):
         ({"name": "My Model"}, "'My Model' is not a symbol prefix"),
         ({"name": "9lives"}, "is not a symbol prefix"),
         ({"hop": 6}, "use a multiple of 4"),
-        ({"lsb": -1.0}, "has lsb -1; it must be greater than 0"),
+        ({"lsb": -1.0}, "lsb: -1 uV per count cannot be computed in float32; give the amplifier's step"),
+        ({"lsb": 0.0}, "lsb: 0 uV per count cannot"),
+        ({"lsb": float("inf")}, "lsb: inf uV per count cannot"),
+        ({"lsb": float("nan")}, "lsb: nan uV per count cannot"),
+        ({"lsb": 1e-5}, "use at least"),
+        ({"lsb": 1e30}, "give --lsb between"),
+        ({"threshold": float("nan")}, "a threshold of nan decides nothing"),
+        ({"threshold": float("inf")}, "a threshold of inf decides nothing"),
         ({"sfreq": -1.0}, "has sfreq (Hz) -1; it must be greater than 0"),
         ({"board": "nrf5284"}, "did you mean nrf52840"),
         ({"n_times": 62, "n_chans": 2}, "62 samples are no multiple of the stride 4"),
@@ -204,10 +211,19 @@ def test_an_unsupported_layer_is_refused_by_its_name(tmp_path):
     assert "Resize" in message
 
 
-def test_same_padding_is_refused_by_its_layer(tmp_path):
-    message = refusal(tmp_path / "out", SamePadding())
-    assert "'front' (Conv) cannot stream continuously" in message
-    assert "CausalConv1d" in message
+def test_same_padding_becomes_delay(recording, tmp_path):
+    """Three frames of look-ahead in front of a layer with a state: verified, and flushed by every target."""
+    model = SamePadding().eval()
+    bundle = export_model(model, tmp_path / "b", ch_names=("Fz", "Pz"), hop=32, recording=recording)
+    info = bundle.manifest
+    assert (info.hop, info.window, info.delay_steps, info.flush_steps) == (32, None, 1, 1)
+    assert info.ended_state == "clock.ended"
+    golden = np.load(bundle.path("golden.npz"))
+    x = golden["counts"].T[None].astype(np.float32) * np.float32(info.input.lsb)
+    with torch.no_grad():
+        expected = model(torch.from_numpy(np.ascontiguousarray(x))).numpy()
+    np.testing.assert_allclose(golden["outputs"].ravel(), expected.ravel(), atol=1e-5)
+    assert reload(bundle).step.timing.delay == 1
 
 
 @NEEDS_ARM
@@ -251,8 +267,8 @@ def user_module(tmp_path, monkeypatch):
         "import torch\nfrom edgeeeg.layers.causal_conv import CausalConv1d\n"
         "class Good(torch.nn.Sequential):\n    n_chans = 1\n"
         "    def __init__(self):\n        super().__init__(CausalConv1d(1, 1, 3))\n"
-        "class Same(torch.nn.Sequential):\n    n_chans = 1\n"
-        "    def __init__(self):\n        super().__init__(torch.nn.Conv1d(1, 1, 3, padding=1))\n"
+        "class Finer(torch.nn.Sequential):\n    n_chans = 1\n"
+        "    def __init__(self):\n        super().__init__(torch.nn.ConvTranspose1d(1, 1, 2, stride=2))\n"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", ["", *__import__("sys").path])
@@ -273,9 +289,9 @@ def test_the_verb_exports_and_prints_one_json_object(user_module, tmp_path, monk
 
 
 def test_the_verb_refuses_in_one_line_with_exit_code_2(user_module, monkeypatch, capsys):
-    assert run(monkeypatch, "export", f"{user_module}:Same", "--sfreq", "128", "--out", "b") == 2
+    assert run(monkeypatch, "export", f"{user_module}:Finer", "--sfreq", "128", "--out", "b") == 2
     said = capsys.readouterr()
     assert said.out == ""
     (line,) = said.err.strip().splitlines()
     assert line.startswith("edgeeeg: layer ")
-    assert "pad 2 on the left" in line
+    assert "use Resize" in line

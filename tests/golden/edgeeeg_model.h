@@ -15,6 +15,10 @@
 #define EDGEEEG_LSB_UV 0.125f
 #define EDGEEEG_SAVED_BYTES 76
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef golden_t edgeeeg_model_t;
 
 static inline int edgeeeg_model_init(edgeeeg_model_t *model) {
@@ -52,4 +56,8 @@ static inline int edgeeeg_model_restore(edgeeeg_model_t *model, const uint8_t *b
 }
 
 /* GOLDEN_ERROR_FULL and its like are the errors of push and restore */
+#ifdef __cplusplus
+}
+#endif
+
 #endif

@@ -42,7 +42,7 @@ static const float golden_const_dense_bias[4] = {
     -0.375f, 0.0625f, -0.3125f, 0.125f,
 };
 
-/* conv_cache: Cache (1, 2, 2) -> (1, 2, 4) */
+/* front.conv: Cache (1, 2, 2) -> (1, 2, 4) */
 LAYER void golden_layer_conv_cache(const float *x0, float *y0) {
     edgeeeg_cache(x0, y0, 2, 2, 2);
 }
@@ -89,9 +89,6 @@ LAYER void golden_layer_squash(const float *x0, float *y0) {
 
 int golden_init(golden_t *model) {
     model->filled = 0;
-    for (size_t i = 0; i < 4; i++) {
-        model->samples[i] = 0.0f;
-    }
     for (size_t i = 0; i < 8; i++) {
         model->state.conv_cache_frames[i] = 0.0f;
     }
@@ -108,7 +105,7 @@ int golden_push_eeg(golden_t *model, const int16_t *samples, size_t frames) {
     if (frames > 2 - model->filled) {
         return GOLDEN_ERROR_FULL;
     }
-    float *next = model->samples + model->filled;
+    float *next = model->arena + model->filled;
     for (size_t t = 0; t < frames; t++) {
         for (size_t c = 0; c < 2; c++) {
             next[c * 2 + t] = (float)samples[t * 2 + c] * 0.125f;
@@ -127,7 +124,7 @@ int golden_push_eeg_f32(golden_t *model, const float *samples, size_t frames) {
             return GOLDEN_ERROR_INPUT;
         }
     }
-    float *next = model->samples + model->filled;
+    float *next = model->arena + model->filled;
     for (size_t t = 0; t < frames; t++) {
         for (size_t c = 0; c < 2; c++) {
             next[c * 2 + t] = samples[t * 2 + c];
@@ -142,7 +139,7 @@ int golden_step(golden_t *model, golden_outputs_t *outputs) {
         return 0;
     }
     model->filled = 0;
-    golden_layer_conv_cache(model->samples, model->state.conv_cache_frames);
+    golden_layer_conv_cache(model->arena, model->state.conv_cache_frames);
     golden_layer_conv(model->state.conv_cache_frames, (model->arena + 4));
     golden_layer_lif((model->arena + 4), (model->arena + 4), model->state.lif_mem);
     golden_layer_dense((model->arena + 4), model->arena);
@@ -200,7 +197,7 @@ size_t golden_save(const golden_t *model, uint8_t *buffer, size_t size) {
         buffer[i] = signature[i];
     }
     size_t at = put_word(buffer, sizeof signature, model->filled);
-    at = put(buffer, at, model->samples, 4);
+    at = put(buffer, at, model->arena, 4);
     at = put(buffer, at, model->state.conv_cache_frames, 8);
     at = put(buffer, at, model->state.lif_mem, 3);
     return at;
@@ -216,9 +213,16 @@ int golden_restore(golden_t *model, const uint8_t *buffer, size_t size) {
             return GOLDEN_ERROR_STATE;
         }
     }
+    for (size_t i = 0; i < 15; i++) {
+        const int kept = i >= 4 || i % 2 < get_word(buffer, sizeof signature);
+        /* a state never gets rid of a NaN; what is behind the waiting samples is scratch */
+        if (kept && (get_word(buffer, 16 + 4 * i) & 0x7FFFFFFF) > 0x7F800000) {
+            return GOLDEN_ERROR_STATE;
+        }
+    }
     model->filled = get_word(buffer, sizeof signature);
     size_t at = sizeof signature + 4;
-    at = get(buffer, at, model->samples, 4);
+    at = get(buffer, at, model->arena, 4);
     at = get(buffer, at, model->state.conv_cache_frames, 8);
     at = get(buffer, at, model->state.lif_mem, 3);
     return 0;

@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
     GOLDEN_N_CHANS = 2,
     GOLDEN_HOP = 2,
@@ -19,13 +23,12 @@ enum {
 };
 
 typedef struct {
-    float samples[4]; /* (channels, frames) */
-    uint32_t filled; /* frames that wait in it */
+    uint32_t filled; /* frames that wait in the arena */
     struct {
         float conv_cache_frames[8];
         float lif_mem[3];
     } state;
-    float arena[8];
+    float arena[8]; /* samples wait first: (channels, frames) */
 } golden_t;
 
 typedef struct {
@@ -41,8 +44,13 @@ int golden_push_eeg_f32(golden_t *model, const float *samples, size_t frames);
 /* 1: outputs are ready; 0: more samples are needed. */
 int golden_step(golden_t *model, golden_outputs_t *outputs);
 
-/* Bytes written, 0 if they do not fit; then 0, or a negative error that leaves the model as it was. */
+/* Bytes written, 0 if they do not fit; then 0, or a negative error that leaves the model as it was: bytes of
+ * another model, of another size, or with a value that is not a number. */
 size_t golden_save(const golden_t *model, uint8_t *buffer, size_t size);
 int golden_restore(golden_t *model, const uint8_t *buffer, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edgeeeg.cli import build_app
-from edgeeeg.errors import MissingDependency, RecordingError
+from edgeeeg.errors import MissingDependency, OutputError, RecordingError
 from edgeeeg.models.pretrained import load_pretrained
 from edgeeeg.signal.bonn import DESCRIPTIONS, N_TIMES
 from edgeeeg.training.bonn import plan_runs
@@ -56,7 +56,9 @@ def test_train_without_torch_says_how_to_get_it(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == "torch" else find_spec(name)
     )
-    with pytest.raises(MissingDependency, match=r"training needs torch: pip install 'edgeeeg\[train\]'"):
+    with pytest.raises(
+        MissingDependency, match=r"needs torch, not installed here: pip install 'edgeeeg\[train\]'"
+    ):
         RUNNER.invoke(
             build_app(), ["train", "--root", str(tmp_path), "--out", str(tmp_path)], catch_exceptions=False
         )
@@ -67,3 +69,23 @@ def test_both_tasks_with_folds_are_twelve_runs() -> None:
     assert [run.fold for run in runs] == [0, 1, 2, 3, 4, None] * 2
     assert runs[2].name == "raw fold 2"
     assert plan_runs(("raw",), with_folds=False)[0].name == "raw all files"
+
+
+@pytest.mark.parametrize("taken", ["edge_detector-raw.safetensors", "file"])
+def test_a_place_that_cannot_be_written_is_refused_before_the_data_are_read(
+    tmp_path: Path, taken: str
+) -> None:
+    out = tmp_path / "out"
+    if taken == "file":
+        out.write_text("")
+    else:
+        (out / taken).mkdir(parents=True)
+    arguments = ["train", "--root", str(tmp_path / "no data"), "--out", str(out), "--task", "raw"]
+    with pytest.raises(OutputError, match=r"is a folder|is not a folder"):
+        RUNNER.invoke(build_app(), [*arguments, "--no-folds"], catch_exceptions=False)
+
+
+def test_make_train_leaves_the_shipped_weights_alone() -> None:
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    recipe = makefile.partition("\ntrain: ")[2].partition("\n\n")[0]
+    assert "--out runs/weights" in recipe

@@ -16,18 +16,19 @@ from edgeeeg_export.tensor import Array, TensorType
 class Frame(Op):
     """x (…, n, …) becomes (…, frames, length, …): along time, a frame every `step` of x's own frames.
 
-    A negative `pad` leaves out the first elements.
+    A negative `pad` leaves out the first elements, `rest` the last ones.
     """
 
     axis: int
     length: int
     step: int
     pad: int = 0
+    rest: int = 0
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """An axis more; time stays on the first of the two."""
         (x,) = inputs
-        room = x.shape[self.axis] + self.pad - self.length
+        room = x.shape[self.axis] + self.pad - self.rest - self.length
         require(room >= 0, f"axis {self.axis} of {x.shape} is shorter than a frame of {self.length}")
         shape = (*x.shape[: self.axis], room // self.step + 1, self.length, *x.shape[self.axis + 1 :])
         if x.time_axis == self.axis:
@@ -40,11 +41,11 @@ class Frame(Op):
         """A frame, where it is one of time."""
         if inputs[0].time_axis != self.axis:
             return None
-        return TimeWindow(self.length, self.step, self.pad)
+        return TimeWindow(self.length, self.step, self.pad, -self.rest)
 
     def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
-        """Frames from another place on; what is behind the last whole frame is never read."""
-        return replace(self, pad=before)
+        """Frames from another place on, up to another."""
+        return replace(self, pad=before, rest=-after)
 
     def with_padding(self, pads: Pads) -> Op | None:
         """Frames that begin in as many zeros more."""
@@ -64,7 +65,7 @@ class Frame(Op):
 
     def _picked(self, extent: int) -> np.ndarray:
         """Where in the padded axis each element comes from, (frames, length)."""
-        frames = (extent + self.pad - self.length) // self.step + 1
+        frames = (extent + self.pad - self.rest - self.length) // self.step + 1
         return np.arange(frames)[:, None] * self.step + np.arange(self.length) + max(-self.pad, 0)
 
     def view(self, inputs: tuple[TensorType, ...]) -> tuple[int, ...] | None:

@@ -39,7 +39,8 @@ class Slice(Op):
             low, high, step = slice(int(start), int(stop), int(steps[k])).indices(extent)
             target = node.outputs[0] if k == len(starts) - 1 else f"{node.outputs[0]}.{k}"
             op: Op = cls(axis, low, high, step)
-            if axis == time and start >= 0 and step == 1 and (stop < 0 or high == extent):
+            # an end that is named is a place in the window; one that is open, or counted from it, is not
+            if axis == time and start >= 0 and step == 1 and (stop < 0 or stop > extent):
                 cut = (-low, high - extent)
                 op = Pad(tuple(cut if i == axis else (0, 0) for i in range(len(shape))))
             lowered.append((op, (source,), (target,)))

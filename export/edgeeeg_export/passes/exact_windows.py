@@ -134,10 +134,13 @@ class _Rewriting:
             self.edged[result] = _Edged(result, length, left, length)
             return
         left = right = ""
+        # an edge may see nothing but padding; then it reads a frame and leaves it out
         if n_left:
-            left = self._edge(node, window, x, (0, seen), (window.before, 0), "left")
+            last = max(seen, 1)
+            left = self._edge(node, window, x, (0, last), (window.before, seen - last), "left")
         if n_right:
-            right = self._edge(node, window, x, (first, x.length), (0, window.after), "right")
+            start = min(first, x.length - 1)
+            right = self._edge(node, window, x, (start, x.length), (start - first, window.after), "right")
         self.edged[result] = _Edged(result, length, left, n_left, right, n_right)
 
     def hop_of(self, name: str) -> Fraction:

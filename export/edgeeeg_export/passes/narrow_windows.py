@@ -16,7 +16,10 @@ from edgeeeg_export.passes.rewriting import Change, Rewritten, fresh, maker, rew
 
 
 def narrow_windows(graph: Graph) -> Rewritten:
-    """Give every layer that picks frames of a window at constant places a window of no more than those."""
+    """Give every layer that picks frames of a window at constant places a window of no more than those.
+
+    It stays where something else needs the whole window.
+    """
     return rewrite(graph, _attempt)
 
 
@@ -25,7 +28,9 @@ def _attempt(graph: Graph, reader: Node) -> Change | None:
     if source is None or not isinstance(source.op, Windows):
         return None
     op, picked = source.op, _places(reader, source.op.axis)
-    if not picked or max(picked) - min(picked) + 1 == op.length:
+    readers = graph.consumers(source.outputs[0])
+    needed = source.outputs[0] in graph.outputs or not all(_places(each, op.axis) for each in readers)
+    if needed or not picked or max(picked) - min(picked) + 1 == op.length:
         return None
     first, length = min(picked), max(picked) - min(picked) + 1
     rest = op.rest + op.length - first - length
@@ -37,7 +42,8 @@ def _attempt(graph: Graph, reader: Node) -> Change | None:
         outputs=(name,),
     )
     later = replace(_earlier(reader, first), inputs=(name, *reader.inputs[1:]))
-    return Change((reader,), (window, later), f"reads {length} of the {op.length} frames of its window")
+    gone = (source, reader) if len(readers) == 1 else (reader,)
+    return Change(gone, (window, later), f"reads {length} of the {op.length} frames of its window")
 
 
 def _places(reader: Node, axis: int) -> tuple[int, ...]:

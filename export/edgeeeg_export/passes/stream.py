@@ -162,8 +162,10 @@ class _Streaming:
         self.extents = {name: self._extent(name, 0) for name in graph.inputs}
         self.timed = tuple(self._time(node) for node in graph.nodes)
         outputs = [(self.extents[name], self._frames(name)) for name in graph.outputs]
-        self.delay = max(-(-extent.delay // frames) for extent, frames in outputs)
-        self.flush = max(self.delay + min(extent.surplus // frames for extent, frames in outputs), 0)
+        remaining = min(extent.surplus // frames for extent, frames in outputs)
+        # outputs that the end of a recording takes away must not have been given before it
+        self.delay = max(-remaining, *(-(-extent.delay // frames) for extent, frames in outputs))
+        self.flush = self.delay + remaining
         self.preferred = self._preferred()
         self.cached = self._caches()
         self.names = {node.name for node in graph.nodes}
@@ -194,6 +196,7 @@ class _Streaming:
             delay = asleep * frames
         window, slide, late = node.op.time_window(types), None, delay
         if window is not None:
+            delay = self._known(node.inputs[0])
             missing = delay + window.reach - window.before - window.stride
             late = self._rounded(node.outputs[0], max(-(-missing // window.stride), 0))
             length = late * window.stride + window.before - delay
@@ -230,6 +233,17 @@ class _Streaming:
                 return late
             name = reader.outputs[0]
         return late
+
+    def _known(self, name: str) -> int:
+        """The delay at which windows of time read a tensor.
+
+        Where one of them pads its end, and the recording has fewer frames of it than steps bring, a frame
+        waits until it is known to be one.
+        """
+        extent = self.extents[name]
+        windows = (node.op.time_window(self.graph.types(node.inputs)) for node in self.graph.consumers(name))
+        padded = any(window is not None and window.after > 0 for window in windows)
+        return max(extent.delay, -extent.surplus) if padded else extent.delay
 
     def _preferred(self) -> dict[str, Shared]:
         """The cache of each tensor that those may share who see nothing outside the recording."""

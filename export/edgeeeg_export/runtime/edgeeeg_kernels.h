@@ -98,8 +98,8 @@ static inline void edgeeeg_selective_scan(const float *u, const float *delta, co
     }
 }
 
-/* Second-order sections (b0, beta1, beta2, alpha1, alpha2) in a row, each the transposed direct form II of the
- * delta operator; memory (channels, sections, 2); y may be x */
+/* Second-order sections (b0, beta1, beta2, alpha1, alpha2) in a row, each the transposed direct form II of
+ * the delta operator; memory (channels, sections, 2); y may be x */
 static inline void edgeeeg_biquad(const float *x, const float *coefficients, float *memory, float *y,
                                   size_t channels, size_t frames, size_t sections) {
     for (size_t c = 0; c < channels; c++) {

@@ -37,8 +37,8 @@ static inline void edgeeeg_dft(const float *x, const float *twiddles, float *y, 
     }
 }
 
-/* Spectra of rows of n real values, n a power of two from 4: the transform of n / 2 complex values in place in
- * y, radix 2, then taken apart; twiddles (n, 2) hold cos and sin of -2 pi m / n; y (rows, n / 2 + 1, 2) */
+/* Spectra of rows of n real values, n a power of two from 4: the transform of n / 2 complex values in place
+ * in y, radix 2, then taken apart; twiddles (n, 2) hold cos and sin of -2 pi m / n; y (rows, n / 2 + 1, 2) */
 static inline void edgeeeg_real_fft(const float *x, const float *twiddles, float *y, size_t rows, size_t n) {
     const size_t half = n / 2;
     for (size_t r = 0; r < rows; r++, x += n, y += n + 2) {

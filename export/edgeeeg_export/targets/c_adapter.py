@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgeeeg_export.ops.c_literal import literal
+from edgeeeg_export.targets.c_header import BEGIN_C, END_C
 from edgeeeg_export.targets.c_layout import StreamInput, StreamLayout, comment, fill
 
 
@@ -27,6 +28,7 @@ def adapter(layout: StreamLayout) -> str:
 #define EDGEEEG_MODEL_HASH "{layout.graph.hash[:16]}"
 {sizes}#define EDGEEEG_SAVED_BYTES {layout.saved_bytes}
 
+{BEGIN_C}
 typedef {n}_t edgeeeg_model_t;
 
 static inline int edgeeeg_model_init(edgeeeg_model_t *model) {{
@@ -54,6 +56,7 @@ static inline int edgeeeg_model_restore(edgeeeg_model_t *model, const uint8_t *b
 }}
 
 /* {n.upper()}_ERROR_FULL and its like are the errors of push and restore */
+{END_C}
 #endif
 """
 

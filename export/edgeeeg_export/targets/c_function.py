@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from edgeeeg_export.errors import GraphError
 from edgeeeg_export.graph import Graph
-from edgeeeg_export.targets.c_header import state_struct
+from edgeeeg_export.targets.c_header import BEGIN_C, END_C, state_struct
 from edgeeeg_export.targets.c_layout import Layout, comment, fill, lay_out, start
 from edgeeeg_export.targets.c_source import calls, definitions
 
@@ -68,6 +68,7 @@ def _header(layout: Layout) -> str:
 #ifndef {upper}_H
 #define {upper}_H
 
+{BEGIN_C}
 typedef struct {{
 {state_struct(state)}    float arena[{layout.arena}];
 }} {n}_t;
@@ -76,6 +77,7 @@ typedef struct {{
 {shapes} */
 {_signature(layout)};
 
+{END_C}
 #endif
 """
 

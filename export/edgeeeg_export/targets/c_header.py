@@ -5,6 +5,18 @@ from __future__ import annotations
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.targets.c_layout import StreamInput, StreamLayout, comment
 
+BEGIN_C = """\
+#ifdef __cplusplus
+extern "C" {
+#endif
+"""
+END_C = """\
+#ifdef __cplusplus
+}
+#endif
+"""
+"""Around the declarations of a header: a C++ program looks for the names that C gives them."""
+
 
 def header(layout: StreamLayout) -> str:
     """The text of `NAME.h`."""
@@ -56,6 +68,7 @@ int {n}_flush({n}_t *model, {n}_outputs_t *outputs);
 #include <stddef.h>
 #include <stdint.h>
 
+{BEGIN_C}
 enum {{
 {sizes}    {upper}_SAVED_BYTES = {layout.saved_bytes},
     {upper}_ERROR_FULL = -1,  /* pushed more frames than one step takes; nothing was taken */
@@ -78,10 +91,12 @@ int {n}_init({n}_t *model);
 /* 1: outputs are ready; 0: more samples are needed{early}. */
 int {n}_step({n}_t *model, {n}_outputs_t *outputs);
 {flush}
-/* Bytes written, 0 if they do not fit; then 0, or a negative error that leaves the model as it was. */
+/* Bytes written, 0 if they do not fit; then 0, or a negative error that leaves the model as it was: bytes of
+ * another model, of another size, or with a value that is not a number. */
 size_t {n}_save(const {n}_t *model, uint8_t *buffer, size_t size);
 int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size);
 
+{END_C}
 #endif
 """
 

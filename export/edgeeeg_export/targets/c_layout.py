@@ -11,15 +11,10 @@ from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cache import Cache
 from edgeeeg_export.ops.clock import Clock
 from edgeeeg_export.passes.plan import INPUT, STATE, Plan, plan
+from edgeeeg_export.targets.c_prefix import KEYWORDS
 from edgeeeg_export.tensor import Array
 
 SAVE_HEADER_BYTES = 16  # magic, eight bytes of model hash, frames of the first input that wait
-
-_KEYWORDS = frozenset(
-    """auto break case char const continue default do double else enum extern float for goto if inline int
-    long register restrict return short signed sizeof static struct switch typedef union unsigned void
-    volatile while""".split()  # noqa: SIM905 - one word a line would be forty lines
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +230,7 @@ def symbol(name: str) -> str:
 
 def _member(name: str) -> str:
     """A symbol as a struct member: no digit first and no keyword, as foreign models number their tensors."""
-    return f"_{name}" if name[:1].isdigit() or name in _KEYWORDS else name
+    return f"_{name}" if name[:1].isdigit() or name in KEYWORDS else name
 
 
 def _distinct(names: Iterable[str]) -> dict[str, str]:

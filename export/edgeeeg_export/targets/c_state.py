@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edgeeeg_export.ops.c_literal import literal
-from edgeeeg_export.targets.c_layout import StreamLayout, fill, start
+from edgeeeg_export.targets.c_layout import SAVE_HEADER_BYTES, StreamLayout, fill, start
 
 
 def init(layout: StreamLayout) -> str:
@@ -84,11 +86,15 @@ def restore(layout: StreamLayout) -> str:
     n = layout.name
     first, *others = _words(layout)
     counters = "".join(f"    model->{name} = get_word(buffer, at);\n    at += 4;\n" for name in others)
+    filled = [
+        f"get_word(buffer, sizeof signature{f' + {4 * k}' if k else ''})" for k in range(len(layout.streams))
+    ]
     unfit = "".join(
-        f"\n        || get_word(buffer, sizeof signature{f' + {4 * k}' if k else ''}) > {stream.hop}"
-        for k, stream in enumerate(layout.streams)
+        f"\n        || {word} > {stream.hop}" for word, stream in zip(filled, layout.streams, strict=True)
     )
+    kept, waiting = _kept(layout, filled)
     gets = "\n".join(f"    at = get(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
+    values = SAVE_HEADER_BYTES + 4 * len(others)
     return f"""int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size) {{
     if (size != {layout.saved_bytes}{unfit}) {{
         return {n.upper()}_ERROR_STATE;
@@ -98,12 +104,32 @@ def restore(layout: StreamLayout) -> str:
             return {n.upper()}_ERROR_STATE;
         }}
     }}
+    for (size_t i = 0; i < {(layout.saved_bytes - values) // 4}; i++) {{
+        const int kept = i >= {waiting} || {kept};
+        /* a state never gets rid of a NaN; what is behind the waiting samples is scratch */
+        if (kept && (get_word(buffer, {values} + 4 * i) & 0x7FFFFFFF) > 0x7F800000) {{
+            return {n.upper()}_ERROR_STATE;
+        }}
+    }}
     model->{first} = get_word(buffer, sizeof signature);
     size_t at = sizeof signature + 4;
 {counters}{gets}
     return 0;
 }}
 """
+
+
+def _kept(layout: StreamLayout, filled: Sequence[str]) -> tuple[str, int]:
+    """Whether saved value i is of a sample that waits, in C, and how many values the input buffers are."""
+    sizes = [stream.size for stream in layout.streams]
+    starts = [sum(sizes[:k]) for k in range(len(sizes))]
+    *before, test = (
+        f"{f'(i - {start})' if start else 'i'} % {stream.hop} < {word}"
+        for start, stream, word in zip(starts, layout.streams, filled, strict=True)
+    )
+    for earlier, end in zip(reversed(before), reversed(starts), strict=False):
+        test = f"(i < {end} ? {earlier} : {test})"
+    return test, sum(sizes)
 
 
 def _saved(layout: StreamLayout) -> list[tuple[str, int]]:

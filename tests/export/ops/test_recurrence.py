@@ -9,8 +9,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgeeeg_export import reference
 from edgeeeg_export.contract import by_step
-from edgeeeg_export.errors import GraphError, NotCausal, UnsupportedOperator
+from edgeeeg_export.errors import GraphError, UnsupportedOperator
 from edgeeeg_export.importer import import_onnx
+from edgeeeg_export.lowering import lower
 from edgeeeg_export.ops.lstm import Lstm
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.targets.c_function import emit_function
@@ -127,11 +128,16 @@ def test_a_reverse_layer_is_a_forward_one_on_reversed_steps(kind):
     np.testing.assert_array_equal(y[0], y[1][::-1])
 
 
-def streaming(kind, outputs=("y",), direction="forward", omitted=()):
+def over_time(kind, outputs=("y",), direction="forward", omitted=()):
+    """The layer behind an input (1, channels, time)."""
     proto = model(kind, (STEPS, 1, WIDTH), outputs, parameters(kind, direction, 1), direction, omitted)
     proto.graph.input[0].CopyFrom(helper.make_tensor_value_info("eeg", TensorProto.FLOAT, [1, WIDTH, STEPS]))
     proto.graph.node.insert(0, helper.make_node("Transpose", ["eeg"], ["x"], perm=[2, 0, 1]))
-    return import_onnx(proto, "layer")
+    return proto
+
+
+def streaming(kind, **options):
+    return import_onnx(over_time(kind, **options), "layer")
 
 
 @pytest.mark.parametrize("kind", GATES)
@@ -186,14 +192,53 @@ def test_states_are_named_and_start_where_the_model_says():
     np.testing.assert_array_equal(c.start(), values["c0"][0])
 
 
-def test_a_backward_direction_needs_its_whole_window():
-    with pytest.raises(NotCausal, match="direction is bidirectional"):
-        stream(streaming("GRU", direction="bidirectional"))
+@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("semantics", ["continuous", "windowed"])
+def test_a_backward_direction_reads_windows(kind, semantics, windows_as_alone):
+    proto = over_time(kind, direction="bidirectional")
+    lowered = windows_as_alone(proto, 4, semantics, n_windows=3)
+    assert lowered.window == STEPS
+    (layer,) = (node for node in lowered.captured.nodes if node.op.kind == kind.capitalize())
+    along_time = tuple(lowered.captured.tensors[name] for name in layer.inputs[1:])
+    reason = layer.op.core.obstacle((TensorType((STEPS, 1, WIDTH), 0, 1), *along_time))
+    assert reason is not None
+    assert "direction is bidirectional" in reason
 
 
-def test_a_final_state_is_refused_only_where_it_is_read():
-    with pytest.raises(NotCausal, match="read Y at every frame"):
-        stream(streaming("LSTM", outputs=("y", "h")))
+@pytest.mark.parametrize("kind", GATES)
+def test_a_final_h_is_the_last_frame_of_a_state_that_is_carried(kind, same_everywhere, counts, as_input):
+    """Continuous: the state runs on for ever, and h is what it is at the end of every window."""
+    proto = over_time(kind, outputs=("y", "h"))
+    lowered = lower(proto, "layer", 5)
+    assert lowered.window == STEPS
+    same_everywhere(lowered.offline, lowered.step, 12)
+    x = as_input(counts(60, WIDTH))
+    tensors = reference.run(lowered.offline, {"eeg": x}).tensors
+    h = by_step(tensors["h"], lowered.step.tensors["h"].time_axis, 1)
+    y = tensors["y"].reshape(60, HIDDEN)
+    assert len(h) == (60 - STEPS) // 5 + 1
+    np.testing.assert_array_equal(h, y[STEPS - 1 :: 5])
+
+
+@pytest.mark.parametrize(
+    ("kind", "outputs", "semantics"),
+    [
+        ("LSTM", ("h",), "windowed"),
+        ("GRU", ("y", "h"), "windowed"),
+        ("LSTM", ("y", "h", "c"), "windowed"),
+        ("LSTM", ("h", "c"), "continuous"),  # c has no frames to be read at, so the state is the window's
+    ],
+)
+def test_final_states_of_windows(kind, outputs, semantics, windows_as_alone):
+    names = ("y", "h", "c")[: 3 if "c" in outputs else 2]
+    proto = over_time(kind, outputs=names)
+    kept = [value for value in proto.graph.output if value.name in outputs]
+    del proto.graph.output[:]
+    proto.graph.output.extend(kept)
+    windows_as_alone(proto, 4, semantics, n_windows=3)
+
+
+def test_an_unread_final_state_is_left_out():
     proto = model("LSTM", (STEPS, 1, WIDTH), ("y", "h", "c"), parameters("LSTM", "forward", 1))
     del proto.graph.output[1:]
     assert import_onnx(proto, "unread", streaming=False).nodes[0].outputs == ("y",)

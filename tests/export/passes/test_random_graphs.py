@@ -1,297 +1,71 @@
-"""Random graphs of the operator set: in any chunks and as C, they equal one offline pass."""
+"""Random graphs of the operator set: in any chunks, flushed, and as C, they equal one offline pass.
+
+Hypothesis draws 160 graphs for the chunks, 120 for C, 60 that end with windows of time, 60 for the memory
+plan, and `test_random_windows.py` 80 more; it is derandomized, and prints the example that fails.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
+from random_graph import classifiers, graphs
 
 from edgeeeg_export import reference
 from edgeeeg_export.contract import stack_outputs
-from edgeeeg_export.graph import Graph, Node
-from edgeeeg_export.ops.add import Add
-from edgeeeg_export.ops.average_pool import AveragePool
-from edgeeeg_export.ops.biquad import Biquad
-from edgeeeg_export.ops.clip import Clip
-from edgeeeg_export.ops.comparison import Greater, LessOrEqual
-from edgeeeg_export.ops.concat import Concat
-from edgeeeg_export.ops.conv import Conv
-from edgeeeg_export.ops.cumsum import CumSum
-from edgeeeg_export.ops.elu import Elu
-from edgeeeg_export.ops.exponential_moving_average import ExponentialMovingAverage
-from edgeeeg_export.ops.gather import Gather
-from edgeeeg_export.ops.gelu import Gelu, GeluTanh
-from edgeeeg_export.ops.gru import Gru
-from edgeeeg_export.ops.hard_sigmoid import HardSigmoid
-from edgeeeg_export.ops.leaky_relu import LeakyRelu
-from edgeeeg_export.ops.lif import Lif
-from edgeeeg_export.ops.linear import Linear
-from edgeeeg_export.ops.lstm import Lstm
-from edgeeeg_export.ops.matmul import MatMul
-from edgeeeg_export.ops.max import Max
-from edgeeeg_export.ops.max_pool import MaxPool
-from edgeeeg_export.ops.min import Min
-from edgeeeg_export.ops.mish import Mish
-from edgeeeg_export.ops.mul import Mul
-from edgeeeg_export.ops.pad import Pad
-from edgeeeg_export.ops.reduce_l2 import ReduceL2
-from edgeeeg_export.ops.reduce_log_sum_exp import ReduceLogSumExp
-from edgeeeg_export.ops.reduce_max import ReduceMax
-from edgeeeg_export.ops.reduce_mean import ReduceMean
-from edgeeeg_export.ops.relu import Relu
-from edgeeeg_export.ops.reshape import Reshape
-from edgeeeg_export.ops.rms_norm import RmsNormalize
-from edgeeeg_export.ops.rnn import Rnn
-from edgeeeg_export.ops.round import Round
-from edgeeeg_export.ops.running_z_score import RunningZScore
-from edgeeeg_export.ops.selective_scan import SelectiveScan
-from edgeeeg_export.ops.sigmoid import Sigmoid
-from edgeeeg_export.ops.slice import Slice
-from edgeeeg_export.ops.softmax import LogSoftmax, Softmax
-from edgeeeg_export.ops.softplus import Softplus
-from edgeeeg_export.ops.standardize import Standardize
-from edgeeeg_export.ops.sub import Sub
-from edgeeeg_export.ops.tanh import Tanh
-from edgeeeg_export.ops.transpose import Transpose
-from edgeeeg_export.ops.where import Where
-from edgeeeg_export.passes import simplify
 from edgeeeg_export.passes.plan import ARENA, plan
 from edgeeeg_export.passes.stream import natural_hop, stream
-from edgeeeg_export.tensor import TensorType
 
-N_HOPS = 13
-LAYERS = (
-    *("conv", "image", "pool", "pointwise", "dense", "recurrent", "lif", "scan", "split", "residual"),
-    *("normalize", "reduce", "choose", "join", "rearrange", "accumulate", "mix"),
-    *("filter", "adapt"),
-)
-ACTIVATIONS = (
-    *(Relu(), Tanh(), Sigmoid(), Softplus(), Clip(-0.5, 1.0), Elu(1.3), Gelu(), GeluTanh(), HardSigmoid()),
-    *(LeakyRelu(0.2), Mish(), Round()),
-)
+N_STEPS = 13
+OPTIONS = {"derandomize": True, "deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-class Builder:
-    """Appends random layers to a tensor x (1, channels, frames) and remembers branch points."""
-
-    def __init__(self, draw):
-        self.draw = draw
-        self.rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-        self.nodes: list[Node] = []
-        self.constants: dict[str, np.ndarray] = {}
-        self.n_chans = draw(st.integers(1, 5))
-        self.inputs = {"x": TensorType((1, self.n_chans, 960), 2, 1)}
-
-    def constant(self, *shape, low=-0.7, high=0.7):
-        name = f"w{len(self.constants)}"
-        self.constants[name] = self.rng.uniform(low, high, shape).astype(np.float32)
-        return name
-
-    def add(self, op, *inputs):
-        name = f"t{len(self.nodes)}"
-        self.nodes.append(Node(f"{op.kind.lower()}_{len(self.nodes)}", op, inputs, (name,)))
-        return name
-
-    def width(self, tensor):
-        graph = Graph("g", self.inputs, (tensor,), tuple(self.nodes), self.constants)
-        return graph.tensors[tensor].shape[1]
-
-    def layer(self, x):
-        kind = self.draw(st.sampled_from(LAYERS))
-        return getattr(self, kind)(x)
-
-    def conv(self, x):
-        groups = self.draw(st.sampled_from([g for g in (1, 2, 3) if self.width(x) % g == 0]))
-        kernel, dilation = self.draw(st.integers(1, 6)), self.draw(st.integers(1, 3))
-        stride = self.draw(st.sampled_from((1, 1, 1, 2, 3)))
-        reach = dilation * (kernel - 1) + 1
-        left = max(reach - stride, 0) + self.draw(st.integers(0, min(stride, reach) - 1))
-        c_out = groups * self.draw(st.integers(1, 3))
-        weight = self.constant(c_out, self.width(x) // groups, kernel)
-        bias = (self.constant(c_out),) if self.draw(st.booleans()) else ()
-        return self.add(Conv((stride,), (dilation,), groups, (left, 0)), x, weight, *bias)
-
-    def image(self, x):
-        """A convolution over channels and time, padded over the channels as well."""
-        n, kernel = self.width(x), self.draw(st.integers(1, 4))
-        rows = self.draw(st.integers(1, min(n, 3)))
-        pads = (self.draw(st.integers(0, rows - 1)), kernel - 1, 0, 0)
-        weight = self.constant(self.draw(st.integers(1, 2)), 1, rows, kernel)
-        wide = self.add(Conv((1, 1), (1, 1), 1, pads), self.add(Reshape((1, 1, n, -1)), x), weight)
-        graph = Graph("g", self.inputs, (wide,), tuple(self.nodes), self.constants)
-        _, maps, height, _ = graph.tensors[wide].shape
-        return self.add(Reshape((1, maps * height, -1)), wide)
-
-    def pool(self, x):
-        kernel, stride = self.draw(st.integers(1, 5)), self.draw(st.sampled_from((1, 1, 2)))
-        left = max(kernel - stride, 0) + self.draw(st.integers(0, min(stride, kernel) - 1))
-        sizes = ((kernel,), (stride,), (1,), (left, 0))
-        op = self.draw(st.sampled_from((MaxPool(*sizes), AveragePool(*sizes, count_include_pad=True))))
-        return self.add(op, x)
-
-    def recurrent(self, x):
-        n, hidden = self.width(x), self.draw(st.integers(1, 4))
-        kind = self.draw(st.sampled_from((Lstm, Gru, Rnn)))
-        starts = self.rng.uniform(-0.5, 0.5, (len(kind.memories), hidden)).astype(np.float32)
-        initial = tuple(tuple(row) for row in starts.tolist()) if self.draw(st.booleans()) else ()
-        rows = kind.gates * hidden
-        weights = (
-            self.constant(1, rows, n),
-            self.constant(1, rows, hidden),
-            self.constant(1, kind.biases * hidden),
-        )
-        steps = self.add(Transpose((2, 0, 1)), x)
-        y = self.add(kind(initial=initial), steps, *weights)
-        return self.add(Transpose((0, 2, 1)), self.add(Reshape((1, -1, hidden)), y))
-
-    def pointwise(self, x):
-        return self.add(self.draw(st.sampled_from(ACTIVATIONS)), x)
-
-    def normalize(self, x):
-        over_last = (Standardize(2, 1e-3), RmsNormalize(2, 1e-3), Softmax(2), LogSoftmax(2))
-        if self.draw(st.booleans()):
-            return self.add(self.draw(st.sampled_from((Softmax(1), LogSoftmax(1)))), x)
-        return self.over_features(x, lambda f: self.add(self.draw(st.sampled_from(over_last)), f))
-
-    def reduce(self, x):
-        kind = self.draw(st.sampled_from((ReduceMean, ReduceMax, ReduceL2, ReduceLogSumExp)))
-        return self.add(kind((1,), keepdims=True), x)
-
-    def choose(self, x):
-        """Some elements by a comparison, beside the extremes of two branches."""
-        y = self.pointwise(x)
-        condition = self.add(self.draw(st.sampled_from((Greater(), LessOrEqual()))), x, self.constant())
-        extreme = self.add(self.draw(st.sampled_from((Max(), Min()))), y, self.constant(self.width(x), 1))
-        return self.add(Where(), condition, extreme, x)
-
-    def join(self, x):
-        return self.add(Concat(1), x, self.pointwise(x)) if self.width(x) < 8 else x
-
-    def rearrange(self, x):
-        n = self.width(x)
-        if self.draw(st.booleans()):
-            places = tuple(self.draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=5)))
-            return self.add(Gather(1, places, (len(places),)), x)
-        mode = self.draw(st.sampled_from(("constant", "edge")))
-        before = self.draw(st.integers(1 - n, 2))
-        return self.add(Pad(((0, 0), (before, 1), (0, 0)), mode, 0.25 if mode == "constant" else 0.0), x)
-
-    def accumulate(self, x):
-        """Sums over time, kept from growing past what the rest can take."""
-        return self.add(Tanh(), self.add(CumSum(2, exclusive=self.draw(st.booleans())), x))
-
-    def filter(self, x):
-        """Sections with poles within the unit circle and any zeros: b0, β1, β2, α1, α2."""
-        sections = []
-        for _ in range(self.draw(st.integers(1, 3))):
-            b0, b1, b2 = self.rng.uniform(-0.5, 0.5, 3)
-            radius, angle = self.rng.uniform(0.3, 0.98), self.rng.uniform(0.01, 3.0)
-            a1, a2 = -2 * radius * np.cos(angle), radius**2
-            sections.append([b0, 2 * b0 + b1, b0 + b1 + b2, 2 + a1, 1 + a1 + a2])
-        name = self.constant(len(sections), 5)
-        self.constants[name] = np.array(sections, dtype=np.float32)
-        return self.add(Tanh(), self.add(Biquad(), x, name))
-
-    def adapt(self, x):
-        """Running statistics, with any memory."""
-        op = self.draw(st.sampled_from((ExponentialMovingAverage(), RunningZScore(0.1))))
-        return self.add(op, x, self.constant(1, low=0.01, high=0.9))
-
-    def mix(self, x):
-        """Spatial filters: a constant matrix on the left."""
-        return self.add(MatMul(), self.constant(self.draw(st.integers(1, 5)), self.width(x)), x)
-
-    def over_features(self, x, layers):
-        frames = self.add(Transpose((0, 2, 1)), x)
-        return self.add(Transpose((0, 2, 1)), layers(frames))
-
-    def dense(self, x):
-        n, m = self.width(x), self.draw(st.integers(1, 5))
-        bias = (self.constant(m),) if self.draw(st.booleans()) else ()
-        return self.over_features(x, lambda f: self.add(Linear(), f, self.constant(n, m), *bias))
-
-    def lif(self, x):
-        n = self.width(x)
-        beta, threshold = self.constant(n, low=0.3, high=0.95), self.constant(n, low=0.1, high=0.9)
-        return self.over_features(x, lambda f: self.add(Lif(), f, beta, threshold))
-
-    def scan(self, x):
-        n, states = self.width(x), self.draw(st.integers(1, 4))
-        A, D = self.constant(n, states, low=-2.0, high=-0.1), self.constant(n)
-
-        def block(f):
-            delta = self.add(Softplus(), self.add(Linear(), f, self.constant(n, n)))
-            B = self.add(Linear(), f, self.constant(n, states))
-            C = self.add(Linear(), f, self.constant(n, states))
-            return self.add(SelectiveScan(), f, delta, A, B, C, D)
-
-        return self.over_features(x, block)
-
-    def split(self, x):
-        n = self.width(x)
-        kept = self.draw(st.integers(1, n))
-        low, high = self.add(Slice(1, 0, kept), x), self.add(Slice(1, n - kept, n), x)
-        return self.add(self.draw(st.sampled_from((Mul(), Sub()))), low, high)
-
-    def residual(self, x):
-        y = self.pointwise(x)
-        part = self.add(Slice(1, 0, 1), y)
-        return self.add(Add(), self.add(Add(), y, part), x)
+@settings(max_examples=160, **OPTIONS)
+@given(graph=graphs(), times=st.sampled_from((1, 1, 2, 3)))
+def test_every_chunking_equals_one_offline_pass(graph, times, streamed_as_offline):
+    note(str(graph.nodes))
+    step = stream(graph, times * natural_hop(graph))
+    streamed_as_offline(graph, step, N_STEPS + step.timing.delay, seed=times)
 
 
-@st.composite
-def graphs(draw):
-    builder = Builder(draw)
-    x = "x"
-    for _ in range(draw(st.integers(1, 6))):
-        x = builder.layer(x)
-    inner = draw(st.sampled_from([node.outputs[0] for node in builder.nodes]))
-    outputs = tuple(dict.fromkeys((x, inner)))
-    return Graph("random", builder.inputs, outputs, tuple(builder.nodes), builder.constants)
-
-
-def samples_for(graph, counts):
-    hop = natural_hop(graph)
-    (type_,) = graph.inputs.values()
-    return counts(N_HOPS * hop, type_.shape[1], seed=hop)
-
-
-@settings(max_examples=160, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-@given(graph=graphs())
-def test_every_chunking_equals_one_offline_pass(graph, counts, as_input):
-    hop = natural_hop(graph)
-    x = as_input(samples_for(graph, counts))
-    offline = graph.with_frames(x.shape[2])
-    truth = reference.run(offline, {"x": x}).tensors
-    step = stream(graph)
-    for chunk in (hop, 3 * hop, 7 * hop, x.shape[2]):
-        states, pieces = None, {name: [] for name in graph.outputs}
-        for start in range(0, x.shape[2], chunk):
-            result = reference.run(step, {"x": x[:, :, start : start + chunk]}, states)
-            states = result.states
-            for name in graph.outputs:
-                pieces[name].append(result.tensors[name])
-        for name in graph.outputs:
-            whole = np.concatenate(pieces[name], axis=graph.tensors[name].time_axis)
-            np.testing.assert_array_equal(whole.view(np.uint32), truth[name].view(np.uint32))
-
-
-@settings(max_examples=150, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-@given(graph=graphs(), data=st.data())
-def test_c_pushed_any_number_of_samples_equals_numpy(graph, data, counts, as_input, native):
-    samples = samples_for(graph, counts)
-    step = stream(graph, data.draw(st.sampled_from((1, 2))) * natural_hop(graph))
-    model = native(step)
+def in_c(step, model, samples, data):
+    """The outputs of a compiled program that is pushed any number of samples at a time, and flushed."""
     rows, at = [], 0
     while at < len(samples):
-        pushed = data.draw(st.integers(1, 2 * N_HOPS))
+        pushed = data.draw(st.integers(1, 2 * len(samples) // 3))
         rows.append(model.push(samples[at : at + pushed]))
         at += pushed
-    outputs = np.concatenate(rows)
-    (input_type,) = step.inputs.values()
-    whole = len(samples) - len(samples) % input_type.frames
-    truth = reference.run(graph.with_frames(whole), {"x": as_input(samples[:whole])}).tensors
-    np.testing.assert_array_equal(outputs.view(np.uint32), stack_outputs(step, truth).view(np.uint32))
+    return np.concatenate([*rows, model.flush(step.timing.flush + 1)])
+
+
+def hold_c_to_the_offline_pass(graph, times, data, counts, as_input, native):
+    note(str(graph.nodes))
+    step = stream(graph, times * natural_hop(graph))
+    (type_,) = step.inputs.values()
+    samples = counts((N_STEPS + step.timing.delay) * type_.frames, type_.shape[1], seed=times)
+    truth = stack_outputs(step, reference.run(graph, {"x": as_input(samples)}).tensors)
+    # frames that fill no step are lost
+    spare = data.draw(st.integers(0, type_.frames - 1))
+    pushed = np.concatenate([samples, samples[:spare]])
+    outputs = in_c(step, native(step), pushed, data)
+    assert outputs.shape == truth.shape
+    np.testing.assert_array_equal(outputs.view(np.uint32), truth.view(np.uint32))
+
+
+@settings(max_examples=120, **OPTIONS)
+@given(graph=graphs(), times=st.sampled_from((1, 1, 2, 3)), data=st.data())
+def test_c_pushed_any_number_of_samples_equals_numpy(graph, times, data, counts, as_input, native):
+    hold_c_to_the_offline_pass(graph, times, data, counts, as_input, native)
+
+
+@settings(max_examples=60, **OPTIONS)
+@given(graph=classifiers(), times=st.sampled_from((1, 1, 2, 3)), data=st.data())
+def test_windows_at_the_end_equal_the_offline_pass(
+    graph, times, data, streamed_as_offline, counts, as_input, native
+):
+    step = stream(graph, times * natural_hop(graph))
+    streamed_as_offline(graph, step, N_STEPS + step.timing.delay, seed=times)
+    hold_c_to_the_offline_pass(graph, times, data, counts, as_input, native)
 
 
 @settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
@@ -328,15 +102,3 @@ def clobbered(holder, step, memory, name):
     place = memory.places[name]
     writer = root(step, memory, name)
     return any(holder[i] != writer for i in range(place.offset, place.offset + step.tensors[name].size))
-
-
-STEPS = (Lif, Greater, LessOrEqual, Round)
-"""Operators that answer a rounding difference with a jump."""
-
-
-@settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-@given(graph=graphs())
-def test_rewrites_change_numbers_by_rounding_only(graph, same_numbers):
-    simple = simplify(graph)
-    if not any(isinstance(node.op, STEPS) for node in graph.nodes):
-        same_numbers(graph, simple, seed=len(graph.nodes))
