@@ -64,7 +64,7 @@ def files(tmp_path_factory):
         model_hash="0" * 64,
         semantics="continuous",
         hop=2,
-        input=InputInfo(name="eeg", ch_names=("Cz",), sfreq=128.0, unit="uV", lsb=0.125),
+        inputs=(InputInfo(name="eeg", ch_names=("Cz",), sfreq=128.0, unit="uV", lsb=0.125, hop=2),),
         outputs=(OutputInfo(name="score", shape=(1, 1, 1)),),
         states=(),
         c=CInfo(prefix="model", **sizes),

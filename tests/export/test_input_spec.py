@@ -29,13 +29,14 @@ def test_a_rate_without_a_tick_in_common_is_named():
 @pytest.mark.parametrize(
     ("changes", "fragment"),
     [
-        ({"name": "left arm"}, "needs a name that C can bear"),
         ({"unit": "V"}, "must be uV or z"),
         ({"ch_names": ()}, "has no channels"),
         ({"ch_names": ("Cz", "Cz")}, "two channels bear one name"),
         ({"sfreq": float("nan")}, "sfreq (Hz) nan"),
         ({"n_times": 0}, "n_times (samples) 0"),
-        ({"lsb": 0.0}, "lsb 0"),
+        ({"lsb": 0.0}, "input 'eeg', lsb: 0 uV per count cannot be computed in float32"),
+        ({"lsb": 1e-40}, "lsb: 1e-40 uV per count"),
+        ({"lsb": 1e36}, "give the amplifier's step"),
     ],
 )
 def test_a_description_that_cannot_be(changes, fragment):
@@ -60,3 +61,5 @@ def test_inputs_last_equally_long_and_bear_names_of_their_own():
         require_one_duration((eeg, short))
     with pytest.raises(CaptureError, match="two inputs bear one name: eeg, eeg"):
         require_one_duration((eeg, eeg))
+    with pytest.raises(CaptureError, match="input 'left arm' needs a name that C can bear"):
+        require_one_duration((eeg, InputSpec("left arm", ("EMG",), 1024.0, 256)))

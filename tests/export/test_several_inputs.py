@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,12 +15,12 @@ from edgeeeg.layers.causal_conv import CausalConv1d
 from edgeeeg.layers.lif import Lif
 from edgeeeg.signal import Recording
 from edgeeeg.stream import Stream
-from edgeeeg_export import contract
+from edgeeeg_export import contract, golden
 from edgeeeg_export.errors import CaptureError, ExportError, NotCausal
 from edgeeeg_export.input_spec import InputSpec
 from edgeeeg_export.inspection import inspect_model
 from edgeeeg_export.loading import load_model
-from edgeeeg_export.pipeline import compile_model, export_model, reload
+from edgeeeg_export.pipeline import compile_model, export_model, load_original, reload
 from edgeeeg_export.targets.native import NativeModel
 
 SECONDS = 4
@@ -188,6 +189,39 @@ def test_c_continues_from_a_saved_state_with_samples_of_each_waiting(counts, tmp
         model.restore(bytes(damaged))
 
 
+def test_a_nan_among_the_samples_of_any_input_that_wait_is_refused(counts, tmp_path):
+    subject = compile_model(load_model(Windowed()), name="fusion").subject
+    model = native(subject, tmp_path)
+    model.push({"eeg": counts["eeg"][:3], "emg": counts["emg"][:5]})
+    saved = model.save()
+    eeg = len(saved) - 4 * (2 * 8 + 32) - subject.program.state_bytes
+    emg = eeg + 4 * 2 * 8
+    for place in (eeg + 4 * (8 + 2), emg + 4 * 4, emg + 4 * 32):  # the last is of a state
+        with pytest.raises(BundleError, match="damaged; the model keeps its own"):
+            model.restore(with_nan(saved, place))
+    for place in (eeg + 4 * (8 + 3), emg + 4 * 5):  # frames that are not there yet
+        model.restore(with_nan(saved, place))
+    model.restore(saved)
+
+
+def with_nan(saved, at):
+    return saved[:at] + np.float32(np.nan).tobytes() + saved[at + 4 :]
+
+
+def test_a_manifest_that_misstates_an_input(bundle):
+    info = Bundle.load(bundle.folder).manifest
+    eeg, emg = info.inputs
+    for inputs, fragment in (
+        ((eeg,), "names 1 inputs where the program has 2"),
+        ((eeg, emg.model_copy(update={"ch_names": ("E1", "E2")})), r"2 electrodes \(inputs\.1\.ch_names\)"),
+        ((eeg, emg.model_copy(update={"name": "ecg"})), r"says inputs\.1\.name is ecg where"),
+        ((eeg, emg.model_copy(update={"hop": 8})), r"says inputs\.1\.hop is 8 where the program has 4"),
+    ):
+        misstated = replace(bundle, manifest=info.model_copy(update={"inputs": inputs}))
+        with pytest.raises(BundleError, match=fragment):
+            reload(misstated)
+
+
 def test_a_stream_of_any_amounts_gives_the_contracts_outputs(bundle, counts):
     subject = reload(bundle)
     samples = {name: array[0] for name, array in subject.samples(counts).items()}
@@ -244,13 +278,17 @@ def test_an_export_in_one_call(recordings, tmp_path):
     bundle = export_model(Windowed(), tmp_path / "bundle", name="fusion", recording=recordings)
     stored = json.loads(bundle.path("verification.json").read_text())["targets"]
     assert all(record["holds"] for record in stored.values())
-    golden = np.load(bundle.path("golden.npz"))
-    assert set(golden) == {"counts_eeg", "counts_emg", "outputs"}
-    counts = {name: golden[f"counts_{name}"] for name in ("eeg", "emg")}
-    assert outputs_of(reload(bundle), counts).tobytes() == golden["outputs"].tobytes()
+    stored = np.load(bundle.path("golden.npz"))
+    assert set(stored) == {"counts_eeg", "counts_emg", "outputs"}
+    counts = {name: stored[f"counts_{name}"] for name in ("eeg", "emg")}
+    assert outputs_of(reload(bundle), counts).tobytes() == stored["outputs"].tobytes()
     card = bundle.path("README.md").read_text()
     assert all(part in card for part in ("input eeg", "at 1024 Hz", "8 samples of eeg, 32 samples of emg"))
     assert (bundle.manifest.hop, bundle.manifest.window) == (8, 64)
+    golden.require_played(bundle, reload(bundle))
+    assert load_original(bundle, f"{__name__}:Windowed").kind == "torch"
+    with pytest.raises(ExportError, match="LookingAhead is not the model that"):
+        load_original(bundle, f"{__name__}:LookingAhead")
 
 
 @pytest.mark.parametrize(
