@@ -43,17 +43,17 @@ def runners(bundle: Bundle, build: Path) -> dict[str, Callable[[np.ndarray], obj
     states: list[reference.States | None] = [None]
 
     def by_hop(counts: np.ndarray, step: Callable[[np.ndarray], object]) -> None:
-        samples = subject.samples(counts)
+        samples = subject.samples(counts)[info.input.name]
         for start in range(0, samples.shape[2], info.hop):
             step(samples[:, :, start : start + info.hop])
 
     def numpy_step(hop: np.ndarray) -> None:
-        states[0] = reference.run(subject.step, {subject.input: hop}, states[0]).states
+        states[0] = reference.run(subject.step, {info.input.name: hop}, states[0]).states
 
     def torch_window(counts: np.ndarray) -> None:
         # the module has no carried state: one pass over the same samples, per step
         with torch.no_grad():
-            detector(torch.from_numpy(subject.samples(counts)))
+            detector(torch.from_numpy(subject.samples(counts)[info.input.name]))
 
     return {
         "c_host": native.push,

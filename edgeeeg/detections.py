@@ -33,7 +33,7 @@ def above_threshold(manifest: Manifest, outputs: NDArray[np.float32]) -> tuple[A
         return None
     decided = np.concatenate([[False], outputs[:, 0] >= threshold, [False]])
     edges = np.flatnonzero(decided[1:] != decided[:-1]) + manifest.delay_steps
-    seconds = manifest.hop / manifest.input.sfreq
+    seconds = manifest.hop / manifest.inputs[0].sfreq
     return tuple(
         Annotation(float(start * seconds), float((stop - start) * seconds), manifest.outputs[0].name)
         for start, stop in edges.reshape(-1, 2)
@@ -49,7 +49,8 @@ def write_outputs(path: Path, manifest: Manifest, outputs: NDArray[np.float32]) 
     for info in manifest.outputs:
         size = int(np.prod(info.shape))
         names += [info.name] if size == 1 else [f"{info.name}_{k}" for k in range(size)]
-    times = ((np.arange(len(outputs)) + manifest.delay_steps + 1) * manifest.hop - 1) / manifest.input.sfreq
+    sfreq = manifest.inputs[0].sfreq
+    times = ((np.arange(len(outputs)) + manifest.delay_steps + 1) * manifest.hop - 1) / sfreq
     lines = ["\t".join(["time", *names])]
     for time, row in zip(times, outputs, strict=True):
         lines.append("\t".join([f"{time:.6f}", *(f"{value:.9g}" for value in row)]))

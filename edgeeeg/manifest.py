@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-SCHEMA_VERSION = 1
+from edgeeeg.errors import BundleError
+
+SCHEMA_VERSION = 2
 
 
 def _inside(path: str) -> str:
@@ -36,13 +38,14 @@ class _Record(BaseModel):
 
 
 class InputInfo(_Record):
-    """What the program is fed: float32 in `unit`, or int16 counts worth `lsb` units each."""
+    """One input: float32 in `unit`, or int16 counts worth `lsb` units each; a step takes `hop` samples."""
 
     name: str
     ch_names: tuple[str, ...] = Field(min_length=1)
     sfreq: float = Field(gt=0, allow_inf_nan=False)
     unit: Literal["uV", "z"]
     lsb: float = Field(gt=0, allow_inf_nan=False)
+    hop: int = Field(gt=0)
 
 
 class OutputInfo(_Record):
@@ -82,14 +85,15 @@ class FileInfo(_Record):
 
 
 class Manifest(_Record):
-    """`manifest.json`, version 1."""
+    """`manifest.json`, version 2."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     generator: str
     name: SymbolPrefix
     model_hash: Hash
     semantics: Literal["continuous", "windowed"]
     hop: int = Field(gt=0)
+    """Samples of one step, as those of the window: of the first input."""
     window: int | None = Field(default=None, gt=0)
     """Samples of a window, if something in the model needs whole ones."""
     delay_steps: int = Field(default=0, ge=0)
@@ -98,11 +102,38 @@ class Manifest(_Record):
     """Outputs that remain after the last sample."""
     ended_state: str | None = None
     """The state to be set to 1 when the recording has ended, if the program needs to be told."""
-    input: InputInfo
+    inputs: tuple[InputInfo, ...] = Field(min_length=1)
     outputs: tuple[OutputInfo, ...] = Field(min_length=1)
     states: tuple[StateInfo, ...]
     c: CInfo
     files: dict[RelativePath, FileInfo]
+
+    @property
+    def input(self) -> InputInfo:
+        """The input of a model that has one.
+
+        Raises
+        ------
+        BundleError
+            If it has several: whoever asks can feed only one.
+        """
+        if len(self.inputs) > 1:
+            names = ", ".join(f"{info.name} at {info.sfreq:g} Hz" for info in self.inputs)
+            raise BundleError(
+                f"model '{self.name}' has {len(self.inputs)} inputs ({names}), and this takes models of one: "
+                "push several into edgeeeg.stream.Stream or into the C program"
+            )
+        return self.inputs[0]
+
+    @model_validator(mode="after")
+    def _hop_is_the_first_inputs(self) -> Manifest:
+        if self.hop != self.inputs[0].hop:
+            raise ValueError(
+                f"hop {self.hop} is not the {self.inputs[0].hop} samples of input '{self.inputs[0].name}'"
+            )
+        if len({info.name for info in self.inputs}) < len(self.inputs):
+            raise ValueError("two inputs bear one name")
+        return self
 
     @model_validator(mode="after")
     def _ended_is_a_state(self) -> Manifest:

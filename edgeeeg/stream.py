@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,15 @@ from numpy.typing import NDArray
 
 from edgeeeg.bundle import Bundle
 from edgeeeg.errors import BundleError, MissingDependency, RecordingError
-from edgeeeg.manifest import StateInfo
+from edgeeeg.manifest import InputInfo, StateInfo
 
 MODEL = "model.onnx"
 NEXT = ".next"
+Samples = NDArray[np.float32]
 
 
 class Stream:
-    """A bundle's step program in ONNX Runtime, with its states and the samples that wait for a full hop.
+    """A bundle's step program in ONNX Runtime, with its states and the samples that wait for a full step.
 
     Parameters
     ----------
@@ -59,7 +61,7 @@ class Stream:
         takes = {value.name: tuple(value.shape) for value in self._session.get_inputs()}
         gives = {value.name: tuple(value.shape) for value in self._session.get_outputs()}
         states = {state.name: state.shape for state in info.states}
-        expected_in = {info.input.name: (1, len(info.input.ch_names), info.hop), **states}
+        expected_in = {each.name: (1, len(each.ch_names), each.hop) for each in info.inputs} | states
         expected_out = {output.name: output.shape for output in info.outputs}
         expected_out |= {name + NEXT: shape for name, shape in states.items()}
         if takes != expected_in or gives != expected_out:
@@ -71,18 +73,19 @@ class Stream:
     def reset(self) -> None:
         """Back to the state before the first sample."""
         info = self.bundle.manifest
-        self._waiting = np.empty((len(info.input.ch_names), 0), dtype=np.float32)
+        self._waiting = {each.name: _silence(each, 0) for each in info.inputs}
         self._states = {state.name: _start(state) for state in info.states}
         self._early = info.delay_steps
         self._ended = False
 
-    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Append samples and run every hop that they complete.
+    def push(self, samples: Samples | Mapping[str, Samples]) -> NDArray[np.float32]:
+        """Append samples and run every step that they complete.
 
         Parameters
         ----------
-        samples : ndarray, (n_chans, n_times)
-            In the unit of the manifest; any n_times.
+        samples : ndarray, (n_chans, n_times), or mapping of str to ndarray
+            In the unit of the manifest; any n_times. Of a model of several inputs those of each by name, in
+            any amounts; one that is left out gets none, and a step runs when it has all it takes of each.
 
         Returns
         -------
@@ -93,30 +96,33 @@ class Stream:
         Raises
         ------
         RecordingError
-            If the channels do not match, a sample is not finite or the recording has been ended; nothing is
-            taken then.
+            If channels or inputs do not match, a sample is not finite or the recording has been ended;
+            nothing is taken then.
         """
-        info = self.bundle.manifest
-        samples = np.asarray(samples, dtype=np.float32)
-        if samples.ndim != 2 or samples.shape[0] != len(info.input.ch_names):
-            raise RecordingError(
-                f"samples of shape {samples.shape} do not fit; expected "
-                f"({len(info.input.ch_names)}, n_times) for channels {', '.join(info.input.ch_names)}"
-            )
-        if not np.isfinite(samples).all():
-            channel, time = np.argwhere(~np.isfinite(samples))[0]
-            raise RecordingError(
-                f"channel {info.input.ch_names[channel]} has a sample that is not finite at index {time}; "
-                "repair or interpolate it before pushing"
-            )
+        inputs = self.bundle.manifest.inputs
+        given = samples if isinstance(samples, Mapping) else self._of_the_only_input(samples)
+        for name in given:
+            if name not in self._waiting:
+                raise RecordingError(f"the model has no input '{name}', only {', '.join(self._waiting)}")
+        checked = {info.name: _checked(info, given[info.name]) for info in inputs if info.name in given}
         if self._ended:
             raise RecordingError("the recording was ended by flush(); reset() begins another")
-        self._waiting = np.concatenate([self._waiting, samples], axis=1)
+        for name, more in checked.items():
+            self._waiting[name] = np.concatenate([self._waiting[name], more], axis=1)
         steps = []
-        while self._waiting.shape[1] >= info.hop:
-            steps.append(self._step(self._waiting[None, :, : info.hop]))
-            self._waiting = self._waiting[:, info.hop :]
+        while all(self._waiting[info.name].shape[1] >= info.hop for info in inputs):
+            steps.append(self._step({i.name: self._waiting[i.name][:, : i.hop] for i in inputs}))
+            self._waiting = {info.name: self._waiting[info.name][:, info.hop :] for info in inputs}
         return self._ready(steps)
+
+    def _of_the_only_input(self, samples: Samples) -> dict[str, Samples]:
+        (first, *others) = self._waiting
+        if others:
+            raise RecordingError(
+                f"the model has {len(self._waiting)} inputs: push a mapping of {', '.join(self._waiting)} to "
+                "their samples"
+            )
+        return {first: samples}
 
     def flush(self) -> NDArray[np.float32]:
         """End the recording and return the outputs (n_steps, n_outputs) that its last samples complete.
@@ -129,7 +135,7 @@ class Stream:
         self._ended = True
         if info.ended_state is not None:
             self._states[info.ended_state] = np.ones_like(self._states[info.ended_state])
-        silence = np.zeros((1, len(info.input.ch_names), info.hop), dtype=np.float32)
+        silence = {each.name: _silence(each, each.hop) for each in info.inputs}
         return self._ready([self._step(silence) for _ in range(info.flush_steps)])
 
     def _ready(self, steps: list[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -140,11 +146,32 @@ class Stream:
         ready = steps[early:]
         return np.stack(ready) if ready else np.empty((0, size), dtype=np.float32)
 
-    def _step(self, hop: NDArray[np.float32]) -> NDArray[np.float32]:
-        feeds = {self.bundle.manifest.input.name: np.ascontiguousarray(hop), **self._states}
+    def _step(self, hop: Mapping[str, Samples]) -> NDArray[np.float32]:
+        feeds = {name: np.ascontiguousarray(values[None]) for name, values in hop.items()} | self._states
         results = self._session.run([*self._outputs, *self._nexts], feeds)
         self._states = dict(zip(self._states, results[len(self._outputs) :], strict=True))
         return np.concatenate([np.ravel(value) for value in results[: len(self._outputs)]])
+
+
+def _silence(info: InputInfo, n_times: int) -> Samples:
+    return np.zeros((len(info.ch_names), n_times), dtype=np.float32)
+
+
+def _checked(info: InputInfo, samples: Samples) -> Samples:
+    """Samples of an input that fit it, as float32."""
+    samples = np.asarray(samples, dtype=np.float32)
+    if samples.ndim != 2 or samples.shape[0] != len(info.ch_names):
+        raise RecordingError(
+            f"samples of shape {samples.shape} do not fit input '{info.name}'; expected "
+            f"({len(info.ch_names)}, n_times) for channels {', '.join(info.ch_names)}"
+        )
+    if not np.isfinite(samples).all():
+        channel, time = np.argwhere(~np.isfinite(samples))[0]
+        raise RecordingError(
+            f"channel {info.ch_names[channel]} has a sample that is not finite at index {time}; "
+            "repair or interpolate it before pushing"
+        )
+    return samples
 
 
 def _start(state: StateInfo) -> NDArray[np.float32]:

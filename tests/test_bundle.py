@@ -17,7 +17,7 @@ INFO = Manifest(
     model_hash="0" * 64,
     semantics="continuous",
     hop=4,
-    input=InputInfo(name="eeg", ch_names=("Cz",), sfreq=128.0, unit="uV", lsb=0.125),
+    inputs=(InputInfo(name="eeg", ch_names=("Cz",), sfreq=128.0, unit="uV", lsb=0.125, hop=4),),
     outputs=(OutputInfo(name="score", shape=(1, 1, 1)),),
     states=(),
     c=CInfo(
@@ -88,10 +88,10 @@ def test_a_folder_without_manifest_and_no_folder(tmp_path):
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        (lambda m: m.update(schema_version=2), "schema_version"),
+        (lambda m: m.update(schema_version=3), "schema_version"),
         (lambda m: m.update(surprise=1), "surprise"),
-        (lambda m: m["input"].update(gain=2), "input.gain"),
-        (lambda m: m["input"].update(unit="V"), "input.unit"),
+        (lambda m: m["inputs"][0].update(gain=2), "inputs.0.gain"),
+        (lambda m: m["inputs"][0].update(unit="V"), "inputs.0.unit"),
         (lambda m: m.update(model_hash="f00"), "model_hash"),
         (lambda m: m.update(hop=0), "hop"),
         (lambda m: m.update(name="Model"), "name"),

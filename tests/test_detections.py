@@ -15,7 +15,7 @@ def manifest(threshold: float | None) -> Manifest:
         model_hash="0" * 64,
         semantics="continuous",
         hop=50,
-        input=InputInfo(name="eeg", ch_names=("EEG",), sfreq=100.0, unit="uV", lsb=0.125),
+        inputs=(InputInfo(name="eeg", ch_names=("EEG",), sfreq=100.0, unit="uV", lsb=0.125, hop=50),),
         outputs=(
             OutputInfo(name="score", shape=(1, 1, 1), threshold=threshold),
             OutputInfo(name="rate", shape=(1, 1, 2)),

@@ -59,7 +59,7 @@ def test_running_a_bundle_imports_numpy_and_onnxruntime_alone(tmp_path):
         model_hash=step.hash,
         semantics="continuous",
         hop=2,
-        input=InputInfo(name="eeg", ch_names=("Fz", "Cz"), sfreq=128.0, unit="uV", lsb=0.125),
+        inputs=(InputInfo(name="eeg", ch_names=("Fz", "Cz"), sfreq=128.0, unit="uV", lsb=0.125, hop=2),),
         outputs=(OutputInfo(name="score", shape=step.tensors["score"].shape),),
         states=tuple(StateInfo(name=s.name, shape=s.shape, initial=s.initial) for s in step.all_states()),
         c=CInfo(

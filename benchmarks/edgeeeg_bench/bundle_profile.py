@@ -99,6 +99,7 @@ def profile_bundle(
         The board has no firmware.
     """
     info = bundle.manifest
+    sfreq = info.input.sfreq
     out = build_dir / "counts.tsv"
     run = run_emulated(
         bundle.folder / "c",
@@ -110,13 +111,13 @@ def profile_bundle(
     )
     objects = sorted((build_dir / "model").glob("*.o"))
     model = model_profile(read_counts(out), model_symbols(objects), len(run.outputs))
-    steps_per_second = info.input.sfreq / info.hop
+    steps_per_second = sfreq / info.hop
     first = memory_of(find_board(board)).name
     parts = sorted(parts_of_the_counted_core(), key=lambda part: part != first)
     cycles = model.cycles_per_step
     return BundleProfile(
         board=board,
-        seconds_of_eeg=len(counts) / info.input.sfreq,
+        seconds_of_eeg=len(counts) / sfreq,
         steps_per_second=steps_per_second,
         sizes=Sizes(
             flash_bytes=footprint(objects).flash_bytes,

@@ -86,9 +86,10 @@ def profile(
 
     require_emulated(board)
     opened = Bundle.load(bundle)
-    counts, _ = golden.read(opened)
+    info = opened.manifest.input
+    counts, sfreq = golden.read(opened)[0][info.name], info.sfreq
     with terminal.progress() as bar, tempfile.TemporaryDirectory() as build:
-        running = bar.add_task("counting instructions", total=len(counts))
+        running = bar.add_task(f"counting instructions, {len(counts) / sfreq:g} s", total=len(counts))
         result = profile_bundle(
             opened, board, counts, Path(build), lambda n: bar.update(running, completed=n)
         )

@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,12 @@ def evaluating(model: torch.nn.Module) -> Iterator[None]:
 
 
 def trace(model: torch.nn.Module, n_chans: int, n_times: int) -> torch.export.ExportedProgram:
-    """Trace a module on (1, n_chans, n_times) in evaluation mode.
+    """Trace a module of one input (1, n_chans, n_times) in evaluation mode."""
+    return trace_inputs(model, ((1, n_chans, n_times),))
+
+
+def trace_inputs(model: torch.nn.Module, shapes: Sequence[tuple[int, ...]]) -> torch.export.ExportedProgram:
+    """Trace a module on inputs of these shapes, in the order of its arguments, in evaluation mode.
 
     Raises
     ------
@@ -57,16 +62,17 @@ def trace(model: torch.nn.Module, n_chans: int, n_times: int) -> torch.export.Ex
     """
     import torch
 
-    example = torch.zeros(1, n_chans, n_times)
+    example = tuple(torch.zeros(shape) for shape in shapes)
     try:
         with evaluating(model), quiet():
-            return torch.export.export(traceable(model), (example,))
+            return torch.export.export(traceable(model), example)
     except CaptureError:
         raise
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CaptureError(
-            f"torch.export cannot trace {type(model).__name__} on input (1, {n_chans}, {n_times}): {reason}"
+            f"torch.export cannot trace {type(model).__name__} on input {', '.join(map(str, shapes))}: "
+            f"{reason}"
         ) from error
 
 
@@ -81,8 +87,13 @@ class Converted:
     program: torch.export.ExportedProgram
 
 
-def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> Converted:
+def to_onnx(program: torch.export.ExportedProgram, inputs: Sequence[str] = ()) -> Converted:
     """Translate an exported program with torch's dynamo exporter, our recurrent layers as nodes of their own.
+
+    Parameters
+    ----------
+    inputs : sequence of str, optional
+        What to call its inputs, in order; without it one is `eeg`, and several are called as the arguments.
 
     Raises
     ------
@@ -109,7 +120,7 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> C
                 program,
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=[input_name],
+                input_names=list(inputs or input_names(program)),
                 output_names=names,
                 custom_translation_table=translations,
                 verbose=False,
@@ -120,6 +131,12 @@ def to_onnx(program: torch.export.ExportedProgram, input_name: str = "eeg") -> C
     if converted is None or converted.exported_program is None:
         raise CaptureError("torch's ONNX exporter returned nothing")
     return Converted(converted.model_proto, converted.exported_program)
+
+
+def input_names(program: torch.export.ExportedProgram) -> tuple[str, ...]:
+    """What the inputs of a torch model are called from here on, unless it says so itself."""
+    arguments = tuple(map(str, program.graph_signature.user_inputs))
+    return ("eeg",) if len(arguments) == 1 else arguments
 
 
 def load_program(path: str) -> torch.export.ExportedProgram:

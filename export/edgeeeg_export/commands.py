@@ -108,6 +108,7 @@ def export(
 
     from edgeeeg.signal import read_edf
     from edgeeeg_export import contract_table, explanation
+    from edgeeeg_export.input_spec import common_ticks
     from edgeeeg_export.loading import is_factory
     from edgeeeg_export.pipeline import export_model
 
@@ -138,9 +139,10 @@ def export(
         )
     info = bundle.manifest
     records = contract_table.read(bundle)
-    explanations = (
-        explanation.explain_model(onnx.load(str(bundle.path("captured.onnx")))) if explain else None
-    )
+    explanations = None
+    if explain:
+        ticks = common_ticks({each.name: each.sfreq for each in info.inputs})
+        explanations = explanation.explain_model(onnx.load(str(bundle.path("captured.onnx"))), ticks)
     if json:
         result = {
             "bundle": str(out),
@@ -200,7 +202,7 @@ def inspect_verb(
     explanations = None
     if explain:
         with contextlib.suppress(GraphError, UnsupportedOperator):  # the findings name what stands in the way
-            explanations = explanation.explain_model(loaded.onnx_model)
+            explanations = explanation.explain_model(loaded.onnx_model, loaded.ticks)
         result["explain"] = None if explanations is None else explanation.to_json(explanations)
     if json:
         terminal.print_json(result)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeeeg_export import reference
 from edgeeeg_export.comparison import Record, Trace, compare_exact, compare_within
 from edgeeeg_export.drift import drift_curve
 from edgeeeg_export.errors import ContractBroken, ExportError
 from edgeeeg_export.graph import Graph
-from edgeeeg_export.lowering import Lowered
 from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.passes.force_spikes import force_spikes, forced_names, spiking
 from edgeeeg_export.source import Source
+from edgeeeg_export.subject import Counts as Counts
+from edgeeeg_export.subject import Subject as Subject
 from edgeeeg_export.targets.c import CProgram
 from edgeeeg_export.targets.native import NativeModel
 from edgeeeg_export.targets.onnx_run import run_steps
@@ -31,51 +31,14 @@ CHUNKS = (3, 7)
 SOURCE_WINDOWS = 16
 """Windows of the recording on which a model of whole windows is compared with its original."""
 
-Counts = NDArray[np.int16]
 Runner = Callable[[CProgram, Counts], Array]
-"""A target of ours: runs a program on counts (n_times, n_chans) from its initial state and returns its
-outputs (n_steps, n_outputs)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The model under test in all of its forms."""
-
-    lowered: Lowered
-    source: Source | None
-    program: CProgram
-    lsb: float
-    sfreq: float
-    thresholds: tuple[float | None, ...]
-
-    @property
-    def offline(self) -> Graph:
-        """The graph over a recording."""
-        return self.lowered.offline
-
-    @property
-    def step(self) -> Graph:
-        """The graph over a step."""
-        return self.lowered.step
-
-    @property
-    def hop(self) -> int:
-        """Samples of one step."""
-        return self.program.hop
-
-    @property
-    def input(self) -> str:
-        """Name of the input."""
-        return next(iter(self.step.inputs))
-
-    def samples(self, counts: Counts) -> Array:
-        """What the counts stand for: (1, n_chans, n_times) in the input's unit."""
-        return np.ascontiguousarray(counts.T[None].astype(np.float32) * np.float32(self.lsb))
+"""A target of ours: runs a program of one input on counts (n_times, n_chans) from its initial state and
+returns its outputs (n_steps, n_outputs)."""
 
 
 def verify(
     subject: Subject,
-    counts: Counts,
+    counts: Counts | Mapping[str, Counts],
     extra: Mapping[str, Runner] | None = None,
     on_target: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Record]:
@@ -84,8 +47,9 @@ def verify(
     Parameters
     ----------
     subject : Subject
-    counts : ndarray of int16, (n_times, n_chans)
-        What the board would be sent; a remainder shorter than a hop is left out.
+    counts : ndarray of int16, (n_times, n_chans), or mapping of str to ndarray
+        What the board would be sent, for each input by name where there are several; a remainder shorter than
+        a step is left out.
     extra : mapping of str to Runner, optional
         More targets of ours, such as a board on a serial link.
     on_target : callable, optional
@@ -99,43 +63,68 @@ def verify(
     Raises
     ------
     ExportError
-        If the counts are fewer than one hop.
+        If the counts are fewer than one step or window, or `extra` cannot take several inputs.
     ContractBroken
         If a target did not return outputs for every hop, or the model's own are not finite.
     """
-    needed = max(subject.hop, subject.lowered.window or 0)
-    if len(counts) < needed:
+    if extra and len(subject.inputs) > 1:
+        names = ", ".join(spec.name for spec in subject.inputs)
         raise ExportError(
-            f"{len(counts)} samples are fewer than the {needed} of one step or window: verify on a longer "
-            "recording"
+            f"{', '.join(extra)} takes models of one input, and this one has {len(subject.inputs)} "
+            f"({names}): leave it out"
         )
-    counts = np.ascontiguousarray(counts[: len(counts) - len(counts) % subject.hop], dtype=np.int16)
+    counts = _whole_steps(subject, subject.by_input(counts))
     samples = subject.samples(counts)
     on_target("reference")
-    truth = reference.run(subject.offline, {subject.input: samples}).tensors
+    truth = reference.run(subject.offline, samples).tensors
     outputs = stack_outputs(subject.step, truth)
     _require_finite(outputs, subject.hop)
     records: dict[str, Record] = {}
     on_target("chunked")
     records["chunked"] = _chunked(subject, samples, outputs)
     on_target("numpy")
-    stepped = _in_chunks(subject, samples, subject.hop)
+    stepped = _in_chunks(subject, samples, 1)
     records["numpy"] = compare_exact(outputs, stepped, subject.hop, subject.thresholds)
-    for name, run in {"c_host": run_on_host, **(extra or {})}.items():
+    single = counts[subject.inputs[0].name]
+    on_target("c_host")
+    in_c = run_on_host(subject.program, counts)
+    records["c_host"] = _exact(subject, "c_host", outputs, in_c)
+    for name, run in (extra or {}).items():
         on_target(name)
-        theirs = run(subject.program, counts)
-        if theirs.shape != outputs.shape:
-            raise ContractBroken(
-                f"the contract is broken: {name} returned outputs {theirs.shape}, expected {outputs.shape} "
-                "(steps, outputs)"
-            )
-        records[name] = compare_exact(outputs, theirs, subject.hop, subject.thresholds)
+        records[name] = _exact(subject, name, outputs, run(subject.program, single))
     on_target("onnxruntime")
     records["onnxruntime"] = _onnxruntime(subject, samples, truth)
     if subject.source is not None:
         on_target(subject.source.kind)
         records[subject.source.kind] = _source(subject, subject.source, samples, truth)
     return records
+
+
+def _whole_steps(subject: Subject, counts: Mapping[str, Counts]) -> dict[str, Counts]:
+    """The counts of all inputs over as many steps as all of them last."""
+    hops = subject.program.hops
+    steps = min(len(counts[name]) // hop for name, hop in hops.items())
+    first = subject.inputs[0].name
+    needed = max(subject.hop, subject.lowered.window or 0)
+    if len(counts[first]) < needed or steps == 0:
+        shortest = ", ".join(f"{len(counts[name])} samples of {name}" for name in hops)
+        raise ExportError(
+            f"{shortest} are fewer than those of one step or window, {needed} of {first}: verify on a longer "
+            "recording"
+        )
+    return {
+        name: np.ascontiguousarray(counts[name][: steps * hop], dtype=np.int16) for name, hop in hops.items()
+    }
+
+
+def _exact(subject: Subject, name: str, outputs: Array, theirs: Array) -> Record:
+    """The record of a target of ours, which must have an output for every step."""
+    if theirs.shape != outputs.shape:
+        raise ContractBroken(
+            f"the contract is broken: {name} returned outputs {theirs.shape}, expected {outputs.shape} "
+            "(steps, outputs)"
+        )
+    return compare_exact(outputs, theirs, subject.hop, subject.thresholds)
 
 
 def _require_finite(outputs: Array, hop: int) -> None:
@@ -196,25 +185,24 @@ def by_step(value: Array, time_axis: int | None, frames: int) -> Array:
     return np.moveaxis(split, time_axis, 0).reshape(steps, -1)
 
 
-def run_on_host(program: CProgram, counts: Counts) -> Array:
-    """Compile the program for this machine and run it: the target `c_host`."""
+def run_on_host(program: CProgram, counts: Counts | Mapping[str, Counts]) -> Array:
+    """Compile the program for this machine and run it, on each input by name if several: target `c_host`."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = program.write(Path(scratch) / "c")
-        model = NativeModel(folder, Path(scratch), program.n_outputs, program.hop, program.saved_bytes)
+        model = NativeModel(folder, Path(scratch), program.n_outputs, program.hops, program.saved_bytes)
         return np.concatenate([model.push(counts), model.flush(program.flush)])
 
 
-def _in_chunks(subject: Subject, samples: Array, chunk: int) -> Array:
-    """The step program's NumPy reference, `chunk` samples at a time with its states carried."""
-    outputs = reference.run_stream(subject.step, {subject.input: samples}, max(1, chunk // subject.hop))
-    return stack_outputs(subject.step, outputs)
+def _in_chunks(subject: Subject, samples: Mapping[str, Array], steps: int) -> Array:
+    """The step program's NumPy reference, so many steps at a time with its states carried."""
+    return stack_outputs(subject.step, reference.run_stream(subject.step, samples, steps))
 
 
-def _chunked(subject: Subject, samples: Array, outputs: Array) -> Record:
+def _chunked(subject: Subject, samples: Mapping[str, Array], outputs: Array) -> Record:
     """Several hops at a time: the first chunking that differs, or the last of those that are all equal."""
-    whole = samples.shape[2]
-    for chunk in (*(hops * subject.hop for hops in CHUNKS), whole):
-        outcome = _in_chunks(subject, samples, chunk)
+    whole = samples[subject.inputs[0].name].shape[2] // subject.hop
+    for steps in (*CHUNKS, whole):
+        outcome = _in_chunks(subject, samples, steps)
         record = compare_exact(outputs, outcome, subject.hop, subject.thresholds)
         if not record.holds:
             break
@@ -289,35 +277,40 @@ def _compare(
     return replace(record, drift=curve)
 
 
-def _source(subject: Subject, source: Source, samples: Array, truth: Mapping[str, Array]) -> Record:
+def _source(
+    subject: Subject, source: Source, samples: Mapping[str, Array], truth: Mapping[str, Array]
+) -> Record:
     """The original over the recording, or over stretches of it that are as long as it can take."""
     runs = [_source_run(subject, source, piece, truth) for piece in _pieces(subject, source, samples)]
     joined = tuple(_join(subject, parts) for parts in zip(*runs, strict=True))
-    seen = sum(piece.shape[2] for piece in _pieces(subject, source, samples))
+    first = subject.inputs[0].name
+    seen = sum(piece[first].shape[2] for piece in _pieces(subject, source, samples))
     return replace(_compare(subject, *joined), samples=seen)
 
 
 def _source_run(
-    subject: Subject, source: Source, piece: Array, truth: Mapping[str, Array]
+    subject: Subject, source: Source, piece: Mapping[str, Array], truth: Mapping[str, Array]
 ) -> tuple[Mapping[str, Array], ...]:
     """The reference, the original running freely and with its spikes, and the margins, on one stretch."""
-    if piece.shape[2] < truth[subject.input].shape[2]:
-        truth = reference.run(subject.offline, {subject.input: piece}).tensors
+    first = subject.inputs[0].name
+    if piece[first].shape[2] < truth[first].shape[2]:
+        truth = reference.run(subject.offline, piece).tensors
     spikes = spiking(subject.step)
     free = source.run(piece)
     forced = source.run(piece, {name: truth[name] for name in spikes}) if spikes else free
     return truth, free, forced, _margins(subject, truth)
 
 
-def _pieces(subject: Subject, source: Source, samples: Array) -> list[Array]:
+def _pieces(subject: Subject, source: Source, samples: Mapping[str, Array]) -> list[Mapping[str, Array]]:
     """The recording, or stretches spread over it: a model of whole windows sees one at a time."""
-    n_times, window = samples.shape[2], subject.lowered.window
+    n_times, window = samples[subject.inputs[0].name].shape[2], subject.lowered.window
     if window is not None:
         last = n_times - window
-        starts = sorted({round(last * k / (SOURCE_WINDOWS - 1)) for k in range(SOURCE_WINDOWS)})
-        return [samples[:, :, start : start + window] for start in starts]
+        spread = (round(last * k / (SOURCE_WINDOWS - 1)) for k in range(SOURCE_WINDOWS))
+        starts = sorted({start - start % subject.grain for start in spread})
+        return [subject.cut(samples, start, start + window) for start in starts]
     length = source.longest(n_times)
-    return [samples[:, :, : length - length % subject.hop]]
+    return [subject.cut(samples, 0, length - length % subject.hop)]
 
 
 def _join(subject: Subject, parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
@@ -334,12 +327,12 @@ def _join(subject: Subject, parts: Sequence[Mapping[str, Array]]) -> dict[str, A
     return joined
 
 
-def _onnxruntime(subject: Subject, samples: Array, truth: Mapping[str, Array]) -> Record:
+def _onnxruntime(subject: Subject, samples: Mapping[str, Array], truth: Mapping[str, Array]) -> Record:
     spikes, names = spiking(subject.step), _layer_names(subject)
-    free = run_steps(subject.step, {subject.input: samples}, (*names, *spikes))
+    free = run_steps(subject.step, samples, (*names, *spikes))
     if not spikes:
         return _compare(subject, truth, free, free, {})
-    inputs = {subject.input: samples}
+    inputs = dict(samples)
     for name in spikes:
         now, before = forced_names(name)
         inputs[now] = _late(subject, name, truth[name], 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,9 +11,11 @@ from edgeeeg import __version__
 from edgeeeg.bundle import Bundle
 from edgeeeg.errors import BundleError
 from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo, StateInfo
-from edgeeeg_export.contract import Subject
 from edgeeeg_export.errors import ExportError
+from edgeeeg_export.input_spec import InputSpec
 from edgeeeg_export.ops.clock import ENDED, Clock
+from edgeeeg_export.subject import Subject
+from edgeeeg_export.tensor import TensorType
 
 STATED = ("generator", "files")
 """Fields that speak of the bundle and not of the program."""
@@ -23,8 +25,6 @@ def describe(
     subject: Subject,
     name: str,
     semantics: str,
-    unit: str,
-    ch_names: tuple[str, ...],
     thresholds: tuple[float | None, ...],
 ) -> Manifest:
     """What a bundle says of a program; its files are not known yet.
@@ -53,14 +53,18 @@ def describe(
                 "ended_state": next(
                     (f"{node.name}.{ENDED}" for node in step.nodes if isinstance(node.op, Clock)), None
                 ),
-                "input": InputInfo.model_validate(
-                    {
-                        "name": subject.input,
-                        "ch_names": ch_names,
-                        "sfreq": subject.sfreq,
-                        "unit": unit,
-                        "lsb": subject.lsb,
-                    }
+                "inputs": tuple(
+                    InputInfo.model_validate(
+                        {
+                            "name": spec.name,
+                            "ch_names": spec.ch_names,
+                            "sfreq": spec.sfreq,
+                            "unit": spec.unit,
+                            "lsb": spec.count,
+                            "hop": program.hops[spec.name],
+                        }
+                    )
+                    for spec in subject.inputs
                 ),
                 "outputs": tuple(
                     OutputInfo(name=output, shape=step.tensors[output].shape, threshold=threshold)
@@ -79,11 +83,42 @@ def describe(
         raise ExportError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
+def stated_inputs(bundle: Bundle, types: Mapping[str, TensorType]) -> tuple[InputSpec, ...]:
+    """The inputs of a bundle's captured model, each with the rate, electrodes, unit and count it declares.
+
+    Parameters
+    ----------
+    types : mapping of str to TensorType
+        What the captured model takes, (1, n_chans, n_times) each.
+
+    Raises
+    ------
+    BundleError
+        If the manifest has other inputs than the model, or other numbers of electrodes.
+    """
+    stated = bundle.manifest.inputs
+    if len(stated) != len(types):
+        raise BundleError(
+            f"{bundle.folder}: manifest.json names {len(stated)} inputs where the program has {len(types)}; "
+            "export the model again"
+        )
+    for k, (info, type_) in enumerate(zip(stated, types.values(), strict=True)):
+        if len(info.ch_names) != type_.shape[1]:
+            raise BundleError(
+                f"{bundle.folder}: manifest.json names {len(info.ch_names)} electrodes (inputs.{k}.ch_names) "
+                f"where the program takes {type_.shape[1]}; export the model again"
+            )
+    return tuple(
+        InputSpec(name, info.ch_names, info.sfreq, type_.frames, info.unit, info.lsb)
+        for info, (name, type_) in zip(stated, types.items(), strict=True)
+    )
+
+
 def require_described(bundle: Bundle, subject: Subject) -> None:
     """Hold every field of a bundle's manifest to the program.
 
-    Rate, unit, electrodes, threshold and the size of a count are what the manifest declares; the last of
-    these is compiled in, and so are the channels' number.
+    Rates, units, electrodes, threshold and the sizes of counts are what the manifest declares
+    (`stated_inputs`); the last of these are compiled in, and so are the numbers of channels.
 
     Raises
     ------
@@ -91,19 +126,11 @@ def require_described(bundle: Bundle, subject: Subject) -> None:
         Naming the first field that says something else.
     """
     info = bundle.manifest
-    n_chans = subject.program.n_chans
-    if len(info.input.ch_names) != n_chans:
-        raise BundleError(
-            f"{bundle.folder}: manifest.json names {len(info.input.ch_names)} electrodes "
-            f"(input.ch_names) where the program takes {n_chans}; export the model again"
-        )
     thresholds = dict(zip(subject.step.outputs, (output.threshold for output in info.outputs), strict=False))
     true = describe(
         subject,
         info.name,
         info.semantics,
-        info.input.unit,
-        info.input.ch_names,
         tuple(thresholds.get(output) for output in subject.step.outputs),
     )
     said, is_so = (manifest.model_dump(exclude=set(STATED)) for manifest in (info, true))

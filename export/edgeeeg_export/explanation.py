@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 import onnx
@@ -12,15 +13,17 @@ from edgeeeg_export.importer import import_onnx
 from edgeeeg_export.passes import Explanation, explain
 
 
-def explain_model(model: onnx.ModelProto) -> tuple[Explanation, ...]:
-    """The explanations of a captured model.
+def explain_model(
+    model: onnx.ModelProto, ticks: Mapping[str, int] = MappingProxyType({})
+) -> tuple[Explanation, ...]:
+    """The explanations of a captured model; `ticks` says what a sample of each input lasts.
 
     Raises
     ------
     ExportError
         If it cannot be imported; the message names the layer.
     """
-    return explain(import_onnx(model, "model"))
+    return explain(import_onnx(model, "model", ticks=ticks))
 
 
 def to_json(explanations: Sequence[Explanation]) -> list[dict[str, Any]]:

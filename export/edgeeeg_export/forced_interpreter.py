@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,18 @@ from edgeeeg_export.tensor import Array
 
 
 def interpret(
-    program: torch.export.ExportedProgram, samples: Array, forced: Mapping[str, Array]
+    program: torch.export.ExportedProgram, samples: Sequence[Array], forced: Mapping[str, Array]
 ) -> dict[str, Array]:
-    """Every tensor of the program by its node's name, and the outputs under the names of the ONNX export."""
+    """Every tensor of the program by its node's name, and the outputs under the names of the ONNX export.
+
+    `samples` has each input (1, n_chans, n_times) in the order of the program's arguments.
+    """
+    waiting = iter(samples)
     interpreter = _Interpreter(program, forced)
     arguments: list[Any] = []
     for spec in program.graph_signature.input_specs:
         if spec.kind is InputKind.USER_INPUT:
-            arguments.append(torch.from_numpy(np.ascontiguousarray(samples)))
+            arguments.append(torch.from_numpy(np.ascontiguousarray(next(waiting))))
         elif spec.kind is InputKind.CONSTANT_TENSOR:
             arguments.append(program.constants[str(spec.target)])
         elif str(spec.target) in program.state_dict:

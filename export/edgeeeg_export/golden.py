@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from edgeeeg.bundle import Bundle
 from edgeeeg.errors import BundleError
 from edgeeeg_export import reference
-from edgeeeg_export.contract import Counts, Subject, run_on_host, stack_outputs
+from edgeeeg_export.contract import run_on_host, stack_outputs
 from edgeeeg_export.errors import ContractBroken
+from edgeeeg_export.subject import Counts, Subject
 from edgeeeg_export.tensor import Array
 
 GOLDEN = "golden.npz"
 SECONDS = 30.0
 
 
-def render(subject: Subject, counts: Counts) -> bytes:
-    """The file: the first half minute of the counts (n_times, n_chans), and the NumPy reference's outputs.
+def render(subject: Subject, counts: Mapping[str, Counts]) -> bytes:
+    """The file: the first half minute of each input's counts (n_times, n_chans), and the reference's outputs.
 
     The outputs (n_steps, n_outputs) include those that remain when the recording ends there.
     """
-    n_times = min(len(counts), int(SECONDS * subject.sfreq))
-    counts = counts[: n_times - n_times % subject.hop]
-    vectors: dict[str, np.ndarray] = {"counts": counts, "outputs": _by_numpy(subject, counts)}
+    hops = subject.program.hops
+    steps = min(
+        min(len(counts[spec.name]), int(SECONDS * spec.sfreq)) // hops[spec.name] for spec in subject.inputs
+    )
+    counts = {name: counts[name][: steps * hop] for name, hop in hops.items()}
+    members = _members(tuple(counts))
+    vectors: dict[str, np.ndarray] = {members[name]: value for name, value in counts.items()}
+    vectors["outputs"] = _by_numpy(subject, counts)
     buffer = io.BytesIO()
     # as np.savez writes it, but without the time of day: the same export gives the same bytes
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -35,8 +43,8 @@ def render(subject: Subject, counts: Counts) -> bytes:
     return buffer.getvalue()
 
 
-def read(bundle: Bundle) -> tuple[Counts, Array]:
-    """The counts (n_times, n_chans) and outputs (n_steps, n_outputs) of a bundle.
+def read(bundle: Bundle) -> tuple[dict[str, Counts], Array]:
+    """The counts (n_times, n_chans) of each input by name, and the outputs (n_steps, n_outputs), of a bundle.
 
     Raises
     ------
@@ -44,22 +52,23 @@ def read(bundle: Bundle) -> tuple[Counts, Array]:
         If the file is not what its name says, or does not fit the manifest.
     """
     info = bundle.manifest
+    members = _members(tuple(each.name for each in info.inputs))
     try:
         with np.load(bundle.path(GOLDEN)) as stored:
-            counts, outputs = stored["counts"], stored["outputs"]
+            counts, outputs = {name: stored[member] for name, member in members.items()}, stored["outputs"]
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise BundleError(
             f"{bundle.folder}: {GOLDEN} holds no counts and outputs ({error}); export the model again"
         ) from error
-    n_chans = len(info.input.ch_names)
     n_outputs = sum(int(np.prod(output.shape)) for output in info.outputs)
-    for name, value, kind, width in (
-        ("counts", counts, np.int16, n_chans),
-        ("outputs", outputs, np.float32, n_outputs),
-    ):
+    expected: list[tuple[str, np.ndarray, np.dtype[Any], int]] = [
+        (members[each.name], counts[each.name], np.dtype(np.int16), len(each.ch_names))
+        for each in info.inputs
+    ]
+    for name, value, kind, width in (*expected, ("outputs", outputs, np.dtype(np.float32), n_outputs)):
         if value.dtype != kind or value.ndim != 2 or value.shape[1] != width:
             raise BundleError(
-                f"{bundle.folder}: {GOLDEN} has {name} {value.dtype} {value.shape} where {np.dtype(kind)} "
+                f"{bundle.folder}: {GOLDEN} has {name} {value.dtype} {value.shape} where {kind} "
                 f"(n, {width}) belong; export the model again"
             )
     return counts, outputs
@@ -92,7 +101,14 @@ def require_played(bundle: Bundle, subject: Subject) -> None:
             )
 
 
-def _by_numpy(subject: Subject, counts: Counts) -> Array:
+def _members(names: tuple[str, ...]) -> dict[str, str]:
+    """What the file calls the counts of each input."""
+    return {names[0]: "counts"} if len(names) == 1 else {name: f"counts_{name}" for name in names}
+
+
+def _by_numpy(subject: Subject, counts: Mapping[str, Counts]) -> Array:
     """Outputs (n_steps, n_outputs) of the step program over the counts, flushed."""
-    samples = {subject.input: subject.samples(counts)}
-    return stack_outputs(subject.step, reference.run_stream(subject.step, samples, max(1, len(counts))))
+    steps = len(counts[subject.inputs[0].name]) // subject.hop
+    return stack_outputs(
+        subject.step, reference.run_stream(subject.step, subject.samples(counts), max(1, steps))
+    )

@@ -28,7 +28,12 @@ MOVES = ("Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
 
 
 def import_onnx(
-    model: onnx.ModelProto, name: str, *, streaming: bool = True, semantics: Semantics = "continuous"
+    model: onnx.ModelProto,
+    name: str,
+    *,
+    streaming: bool = True,
+    semantics: Semantics = "continuous",
+    ticks: Mapping[str, int] = MappingProxyType({}),
 ) -> Graph:
     """Build the graph of an ONNX model.
 
@@ -50,6 +55,8 @@ def import_onnx(
     semantics : "continuous" or "windowed"
         Whether layers with a state carry it for ever, or need their whole window too, so that every window is
         computed as if it were a recording of its own.
+    ticks : mapping of str to int
+        How many ticks of their common clock one sample of an input lasts; 1 for those that are not named.
 
     Raises
     ------
@@ -64,7 +71,7 @@ def import_onnx(
             raise CaptureError(
                 f"the model has opset {opset.version}; export it with one from {OPSETS.start} to {OPSETS[-1]}"
             )
-    importing = _Import(model, streaming, semantics)
+    importing = _Import(model, streaming, semantics, ticks)
     for proto in model.graph.node:
         importing.take(proto)
     outputs = tuple(value.name for value in model.graph.output)
@@ -73,6 +80,18 @@ def import_onnx(
     return Graph(
         name, importing.inputs, outputs, tuple(importing.placement.nodes), importing.operands(outputs)
     )
+
+
+def import_inputs(model: onnx.ModelProto) -> dict[str, TensorType]:
+    """The streaming inputs of a model by name, as `import_onnx` has them, each with ticks of its own.
+
+    Raises
+    ------
+    CaptureError
+        If one is not (1, channels, time), or has sizes that are unknown or zero, or is not float32.
+    """
+    weights = {tensor.name for tensor in model.graph.initializer}
+    return {value.name: _stream_type(value, 1) for value in model.graph.input if value.name not in weights}
 
 
 def outside_the_set(model: onnx.ModelProto) -> tuple[str, ...]:
@@ -108,12 +127,14 @@ def _read_names(graph: onnx.GraphProto) -> set[str]:
 class _Import:
     """One pass over the nodes: constants known so far, types of run-time tensors, operators made."""
 
-    def __init__(self, model: onnx.ModelProto, streaming: bool, semantics: Semantics) -> None:
+    def __init__(
+        self, model: onnx.ModelProto, streaming: bool, semantics: Semantics, ticks: Mapping[str, int]
+    ) -> None:
         self.constants: dict[str, np.ndarray] = {
             tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer
         }
         self.inputs = {
-            value.name: (_stream_type if streaming else _tensor_type)(value)
+            value.name: _stream_type(value, ticks.get(value.name, 1)) if streaming else _tensor_type(value)
             for value in model.graph.input
             if value.name not in self.constants
         }
@@ -210,8 +231,8 @@ class _Import:
         )
 
 
-def _stream_type(value: onnx.ValueInfoProto) -> TensorType:
-    """(1, channels, time)."""
+def _stream_type(value: onnx.ValueInfoProto, ticks: int) -> TensorType:
+    """(1, channels, time), a sample of which lasts so many ticks."""
     rank = len(value.type.tensor_type.shape.dim)
     if value.type.HasField("tensor_type") and rank != 3:
         raise CaptureError(
@@ -223,7 +244,7 @@ def _stream_type(value: onnx.ValueInfoProto) -> TensorType:
         raise CaptureError(f"input '{value.name}' has batch {shape[0]}; export it with batch 1")
     if value.type.tensor_type.elem_type == onnx.TensorProto.BOOL:
         raise CaptureError(f"input '{value.name}' holds truth values, not samples; make it float32")
-    return TensorType(shape, 2, 1)
+    return TensorType(shape, 2, ticks)
 
 
 def _tensor_type(value: onnx.ValueInfoProto) -> TensorType:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from typing import Any
 
 import onnx
@@ -33,7 +34,7 @@ class LayerCost:
     """One operator of the step program; bytes and multiply-accumulates are counted, for one step.
 
     `runs` says where: on the `stream` of frames, once a step on a whole `window`, on the `edge` of one, or as
-    `upkeep` of caches and delays. `late` is by how many samples its result is behind.
+    `upkeep` of caches and delays. `late` is by how many samples of the first input its result is behind.
     """
 
     path: str
@@ -72,12 +73,14 @@ class StreamCost:
 class Inspection:
     """The findings: what each semantics costs, and which boards hold the cheapest.
 
+    `sfreq` is the rate of the first input, `rates` has those of all where the model says them, in Hz.
     `obstacles` has what stands in the way of a semantics that is absent from `streams`; `advice` says which
     one suits the model.
     """
 
     inputs: dict[str, tuple[int | str, ...]]
     sfreq: float | None
+    rates: dict[str, float]
     weight_bytes: int
     obstacles: tuple[str, ...]
     streams: dict[Semantics, StreamCost]
@@ -92,6 +95,13 @@ class Inspection:
 
 def inspect_model(loaded: LoadedModel, hop: int | None = None) -> Inspection:
     """Look at a model without verifying it; obstacles are collected, not raised."""
+    inputs = _inputs(loaded)
+    if len(inputs) > 1 and not loaded.inputs:
+        unknown = (
+            f"the model has {len(inputs)} inputs ({', '.join(inputs)}) and does not say their rates: give "
+            "the module an attribute `inputs`, an InputSpec for each"
+        )
+        return _found(loaded, (unknown,), {})
     outside = outside_the_set(loaded.onnx_model)
     if outside:
         return _found(loaded, outside, {})
@@ -99,7 +109,7 @@ def inspect_model(loaded: LoadedModel, hop: int | None = None) -> Inspection:
     lowered: dict[Semantics, Lowered] = {}
     for semantics in SEMANTICS:
         try:
-            lowered[semantics] = lower(loaded.onnx_model, "model", hop, semantics)
+            lowered[semantics] = lower(loaded.onnx_model, "model", hop, semantics, loaded.ticks)
         except (GraphError, NotCausal, UnsupportedOperator) as error:
             reasons[str(error)] = None
     return _found(loaded, tuple(reasons), lowered)
@@ -113,6 +123,7 @@ def _found(loaded: LoadedModel, reasons: tuple[str, ...], lowered: Mapping[Seman
     return Inspection(
         _inputs(loaded),
         loaded.sfreq,
+        {spec.name: spec.sfreq for spec in loaded.inputs},
         _weight_bytes(loaded),
         reasons,
         streams,
@@ -124,6 +135,7 @@ def _found(loaded: LoadedModel, reasons: tuple[str, ...], lowered: Mapping[Seman
 
 def _cost(lowered: Lowered, program: c.CProgram) -> StreamCost:
     (captured, *_) = lowered.captured.inputs.values()
+    tick = Fraction(captured.samples_per_frame)
     return StreamCost(
         hop=program.hop,
         delay_samples=program.delay * program.hop,
@@ -136,7 +148,7 @@ def _cost(lowered: Lowered, program: c.CProgram) -> StreamCost:
         arena_bytes=program.arena_bytes,
         arena_bound_bytes=program.arena_bound_bytes,
         arena_peak=program.arena_peak,
-        layers=tuple(_layer_costs(lowered.step)),
+        layers=tuple(_layer_costs(lowered.step, tick)),
     )
 
 
@@ -180,7 +192,8 @@ def _weight_bytes(loaded: LoadedModel) -> int:
     return 4 * sum(int(math.prod(tensor.dims)) for tensor in floats)
 
 
-def _layer_costs(step: Graph) -> list[LayerCost]:
+def _layer_costs(step: Graph, tick: Fraction) -> list[LayerCost]:
+    """Every layer; a sample of the first input lasts `tick`."""
     places = _places(step)
     return [
         LayerCost(
@@ -189,7 +202,9 @@ def _layer_costs(step: Graph) -> list[LayerCost]:
             runs=places[node.name],
             output=step.tensors[node.outputs[0]].shape,
             late=float(
-                step.timing.behind.get(node.outputs[0], 0) * step.tensors[node.outputs[0]].samples_per_frame
+                step.timing.behind.get(node.outputs[0], 0)
+                * step.tensors[node.outputs[0]].samples_per_frame
+                / tick
             ),
             weight_bytes=4 * sum(step.constants[name].size for name in node.inputs if name in step.constants),
             state_bytes=4 * sum(state.size for state in step.states[node.name]),

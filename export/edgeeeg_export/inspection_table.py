@@ -21,9 +21,11 @@ MEANING: dict[Semantics, str] = {
 
 def render(found: Inspection) -> Iterator[RenderableType]:
     """What it is, what it costs layer by layer, which boards hold it, what stands in the way."""
-    rate = "at an unknown rate" if found.sfreq is None else f"at {found.sfreq:g} Hz"
-    inputs = ", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in found.inputs.items())
-    yield f"{inputs} {rate}, {found.weight_bytes:,} bytes of weights (counted)"
+    inputs = ", ".join(
+        f"{name} {'×'.join(map(str, shape))} {_rate(found.rates.get(name, found.sfreq))}"
+        for name, shape in found.inputs.items()
+    )
+    yield f"{inputs}, {found.weight_bytes:,} bytes of weights (counted)"
     for reason in found.obstacles:
         yield f"[red]in the way:[/] {reason}"
     if not found.streams or found.boards is None:
@@ -39,6 +41,10 @@ def render(found: Inspection) -> Iterator[RenderableType]:
     yield f"fits: {', '.join(holding) or 'no known board'} ({found.flash})"
     if others:
         yield f"does not fit: {', '.join(others)}"
+
+
+def _rate(sfreq: float | None) -> str:
+    return "at an unknown rate" if sfreq is None else f"at {sfreq:g} Hz"
 
 
 def _layers(semantics: Semantics, cost: StreamCost) -> Table:

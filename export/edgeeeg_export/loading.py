@@ -14,7 +14,9 @@ from google.protobuf.message import DecodeError
 
 from edgeeeg_export import capture
 from edgeeeg_export.errors import CaptureError
+from edgeeeg_export.importer import import_inputs
 from edgeeeg_export.input_layout import OURS, adapt_module, adapt_onnx
+from edgeeeg_export.input_spec import InputSpec, common_ticks, require_one_duration
 from edgeeeg_export.source import OnnxSource, Source, TorchSource
 
 if TYPE_CHECKING:
@@ -31,7 +33,10 @@ DEFAULT_TIMES = 1024
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model as ONNX, beside the original that it will be compared with and what that says of its input."""
+    """A model as ONNX, beside the original that it will be compared with and what that says of its input.
+
+    `inputs` has what it says of each, if it says all; `sfreq` and `unit` are those of the first.
+    """
 
     onnx_model: onnx.ModelProto
     source: Source | None
@@ -40,6 +45,12 @@ class LoadedModel:
     threshold: float | None = None
     sfreq_is_fixed: bool = False
     """Whether the weights were trained for that rate, so that no other may be declared."""
+    inputs: tuple[InputSpec, ...] = ()
+
+    @property
+    def ticks(self) -> dict[str, int]:
+        """What a sample of each input lasts in ticks of the clock that they share."""
+        return common_ticks({spec.name: spec.sfreq for spec in self.inputs})
 
 
 def load_model(
@@ -48,6 +59,7 @@ def load_model(
     n_chans: int | None = None,
     n_times: int | None = None,
     layout: str | None = None,
+    inputs: tuple[InputSpec, ...] | None = None,
 ) -> LoadedModel:
     """Load and capture a model.
 
@@ -63,6 +75,8 @@ def load_model(
     layout : str, optional
         Axes of the model's input, one of `input_layout.LAYOUTS`; by default (batch, channels, time), and for
         an `.onnx` file with four axes what their sizes tell.
+    inputs : tuple of InputSpec, optional
+        Each input of a model with several; by default a module's attribute `inputs`.
 
     Raises
     ------
@@ -71,20 +85,49 @@ def load_model(
         would work.
     """
     _require_effect(what, weights, n_chans, n_times)
+    if inputs is not None:
+        if n_chans is not None or n_times is not None:
+            raise CaptureError(
+                "`inputs` says channels and samples of each input: leave out n_chans and n_times"
+            )
+        require_one_duration(inputs)
+    loaded = _load(what, weights, n_chans, n_times, layout, inputs)
+    if loaded.inputs:
+        _require_shapes(loaded)
+        return replace(loaded, sfreq=loaded.inputs[0].sfreq, unit=loaded.inputs[0].unit)
+    return loaded
+
+
+def _load(
+    what: str | torch.nn.Module,
+    weights: Path | None,
+    n_chans: int | None,
+    n_times: int | None,
+    layout: str | None,
+    inputs: tuple[InputSpec, ...] | None,
+) -> LoadedModel:
     if not isinstance(what, str):
-        return _from_module(what, n_chans, n_times, "uV", layout)
+        return _from_module(what, n_chans, n_times, "uV", layout, inputs)
     if layout is not None and (what in SHIPPED or what.endswith(".pt2")):
         raise CaptureError(f"{what} takes (batch, channels, time); leave out --layout")
     if what in SHIPPED:
+        if inputs is not None:
+            raise CaptureError(f"{what} has one input and says all of it: leave out `inputs`")
         return _from_shipped(what)
     if what.endswith(".pt2"):
         program = capture.load_program(_existing(what))
-        converted = capture.to_onnx(program)
-        return LoadedModel(converted.model, TorchSource(converted.program), None, "uV")
+        names, n_inputs = tuple(spec.name for spec in inputs or ()), len(capture.input_names(program))
+        if len(names) not in (0, n_inputs):
+            raise CaptureError(
+                f"{what} has {n_inputs} inputs and {len(names)} were described: {', '.join(names)}"
+            )
+        converted = capture.to_onnx(program, names)
+        source = TorchSource(converted.program)
+        return LoadedModel(converted.model, source, None, "uV", inputs=inputs or ())
     if what.endswith(".onnx"):
-        return _from_onnx_file(_existing(what), layout)
+        return replace(_from_onnx_file(_existing(what), layout), inputs=inputs or ())
     if ":" in what:
-        return _from_module(load_module(what, weights), n_chans, n_times, "uV", layout)
+        return _from_module(load_module(what, weights), n_chans, n_times, "uV", layout, inputs)
     raise CaptureError(
         f"'{what}' is not a model: give one of {', '.join(SHIPPED)}, module:factory, a .pt2 or an .onnx file"
     )
@@ -147,7 +190,25 @@ def _from_module(
     n_times: int | None,
     unit: str,
     layout: str | None = None,
+    inputs: tuple[InputSpec, ...] | None = None,
 ) -> LoadedModel:
+    inputs = inputs or _declared_inputs(module)
+    if inputs:
+        if n_chans is not None or n_times is not None:
+            raise CaptureError(
+                f"{type(module).__name__} says channels and samples of each of its inputs: leave out "
+                "--n-chans, --n-times and --channel"
+            )
+        if layout is not None and len(inputs) > 1:
+            raise CaptureError(
+                f"{type(module).__name__} has {len(inputs)} inputs, and each is (batch, channels, time): "
+                "leave out --layout"
+            )
+        module = adapt_module(module, layout or OURS)
+        program = capture.trace_inputs(module, tuple(spec.shape for spec in inputs))
+        converted = capture.to_onnx(program, tuple(spec.name for spec in inputs))
+        source = TorchSource(converted.program, module)
+        return LoadedModel(converted.model, source, None, unit, inputs=inputs)
     n_chans = n_chans or _declared(module, "n_chans")
     if n_chans is None:
         raise CaptureError(
@@ -167,6 +228,28 @@ def _from_module(
     program = capture.trace(module, n_chans, n_times)
     converted = capture.to_onnx(program)
     return LoadedModel(converted.model, TorchSource(converted.program, module), sfreq, unit)
+
+
+def _declared_inputs(module: torch.nn.Module) -> tuple[InputSpec, ...]:
+    """The attribute `inputs` of a module, where it describes its inputs; layers may bear that name too."""
+    declared = _declared(module, "inputs")
+    if not isinstance(declared, (tuple, list)) or not any(isinstance(spec, InputSpec) for spec in declared):
+        return ()
+    if not all(isinstance(spec, InputSpec) for spec in declared):
+        raise CaptureError(f"{type(module).__name__}.inputs is {declared!r}; it must be a tuple of InputSpec")
+    require_one_duration(declared)
+    return tuple(declared)
+
+
+def _require_shapes(loaded: LoadedModel) -> None:
+    """What is said of the inputs must be true of the model: names, order and shapes."""
+    said = {spec.name: spec.shape for spec in loaded.inputs}
+    has = {name: type_.shape for name, type_ in import_inputs(loaded.onnx_model).items()}
+    if list(said.items()) != list(has.items()):
+        described, found = (
+            ", ".join(f"{name} {shape}" for name, shape in inputs.items()) for inputs in (said, has)
+        )
+        raise CaptureError(f"the model's inputs are {found}, and `inputs` says {described}; name them so")
 
 
 def _from_onnx_file(path: str, layout: str | None) -> LoadedModel:

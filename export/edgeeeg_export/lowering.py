@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import onnx
 
@@ -28,21 +30,25 @@ class Lowered:
 
     @property
     def hop(self) -> int:
-        """Samples of one step."""
+        """Samples of the first input in one step."""
         (type_, *_) = self.step.inputs.values()
-        return int(type_.frames * type_.samples_per_frame)
+        return type_.frames
 
     @property
     def window(self) -> int | None:
-        """Samples of a window, where something in the model needs whole ones."""
+        """Samples of the first input in a window, where something in the model needs whole ones."""
         if not any(isinstance(node.op, Windows) for node in self.captured.nodes):
             return None
         (type_, *_) = self.captured.inputs.values()
-        return int(type_.frames * type_.samples_per_frame)
+        return type_.frames
 
 
 def lower(
-    model: onnx.ModelProto, name: str, hop: int | None = None, semantics: Semantics = "continuous"
+    model: onnx.ModelProto,
+    name: str,
+    hop: int | None = None,
+    semantics: Semantics = "continuous",
+    ticks: Mapping[str, int] = MappingProxyType({}),
 ) -> Lowered:
     """Import, simplify and stream a model.
 
@@ -52,14 +58,19 @@ def lower(
     name : str
         The symbol prefix of the program.
     hop : int, optional
-        Samples of one step.
+        Samples of one step of the first input.
     semantics : "continuous" or "windowed"
+    ticks : mapping of str to int
+        What one sample of each input lasts (`edgeeeg_export.input_spec.common_ticks`).
 
     Raises
     ------
     CaptureError, UnsupportedOperator, GraphError, NotCausal
         Naming the layer that stands in the way, and what would work.
     """
-    captured = at_hop(simplify(import_onnx(model, name, semantics=semantics)), hop)
+    captured = simplify(import_onnx(model, name, semantics=semantics, ticks=ticks))
+    if hop is not None:
+        hop *= ticks.get(next(iter(captured.inputs), ""), 1)  # graphs count time in ticks
+    captured = at_hop(captured, hop)
     offline = exact_windows(captured) if semantics == "windowed" else captured
     return Lowered(captured, offline, stream(offline, hop))

@@ -13,28 +13,32 @@ MEANING = {
 
 FILES = """\
 `verification.json` says how far each target is from the NumPy reference. `golden.npz` holds int16 `counts`
-and the float32 `outputs` they must give, bit for bit. `c/` is C99: compile with `-std=c99 -ffp-contract=off
--fno-math-errno` and include"""
+(`counts_NAME` of each of several inputs) and the float32 `outputs` they must give, bit for bit. `c/` is C99:
+compile with `-std=c99 -ffp-contract=off -fno-math-errno` and include"""
 
 
 def render(info: Manifest, introduction: str = "") -> str:
     """Markdown: what the model is, a table of its properties, and what the files are."""
-    channels, c = info.input.ch_names, info.c
+    c, seconds = info.c, info.hop / info.inputs[0].sfreq
+    several = len(info.inputs) > 1
+    hops = ", ".join(f"{each.hop} samples{f' of {each.name}' if several else ''}" for each in info.inputs)
     rows = (
-        (
-            "input",
-            f"{len(channels)} channels ({', '.join(channels)}) at {info.input.sfreq:g} Hz in "
-            f"{info.input.unit}; an int16 count is {info.input.lsb:g}",
+        *(
+            (
+                f"input {each.name}" if several else "input",
+                f"{len(each.ch_names)} channels ({', '.join(each.ch_names)}) at {each.sfreq:g} Hz in "
+                f"{each.unit}; an int16 count is {each.lsb:g}",
+            )
+            for each in info.inputs
         ),
         (
             "step",
-            f"{info.hop} samples ({1000 * info.hop / info.input.sfreq:.1f} ms), semantics "
-            f"`{info.semantics}`: {MEANING[info.semantics]}",
+            f"{hops} ({1000 * seconds:.1f} ms), semantics `{info.semantics}`: {MEANING[info.semantics]}",
         ),
         (
             "delay",
             f"the first output comes with step {info.delay_steps + 1}, "
-            f"{info.delay_steps * info.hop / info.input.sfreq:.3f} s late for look-ahead or window; "
+            f"{info.delay_steps * seconds:.3f} s late for look-ahead or window; "
             f"{info.flush_steps} outputs remain after the last sample",
         ),
         ("outputs", ", ".join(f"{output.name} {output.shape}" for output in info.outputs)),

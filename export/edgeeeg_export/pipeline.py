@@ -23,26 +23,23 @@ from edgeeeg.manifest import Manifest
 from edgeeeg_export import contract, golden, model_card
 from edgeeeg_export.boards import check_fit, find_board
 from edgeeeg_export.comparison import Record
-from edgeeeg_export.description import describe, require_described
+from edgeeeg_export.description import describe, require_described, stated_inputs
 from edgeeeg_export.errors import CaptureError, ExportError
 from edgeeeg_export.footprint import model_flash_bytes
-from edgeeeg_export.loading import LoadedModel, is_factory, load_model
+from edgeeeg_export.importer import import_inputs
+from edgeeeg_export.input_spec import InputSpec, common_ticks
+from edgeeeg_export.loading import SHIPPED, LoadedModel, is_factory, load_model
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.placement import Semantics
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
 from edgeeeg_export.targets.c_prefix import require_prefix
-from edgeeeg_export.verification_counts import counts_for, verification_counts
+from edgeeeg_export.verification_counts import counts_of_inputs, verification_inputs
 
 if TYPE_CHECKING:
     import torch
 
-    from edgeeeg.signal import Recording
-
-MICROVOLT_LSB = 0.125
-"""µV per int16 count unless told otherwise: a power of two, so whole µV survive exactly, to ±4096 µV."""
-NORMALISED_LSB = 2.0**-11
-"""The same for normalised input: ±16 standard deviations."""
+    from edgeeeg_export.verification_counts import Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +62,13 @@ def export_model(
     n_chans: int | None = None,
     n_times: int | None = None,
     layout: str | None = None,
+    inputs: tuple[InputSpec, ...] | None = None,
     hop: int | None = None,
     semantics: Semantics = "continuous",
     lsb: float | None = None,
     threshold: float | None = None,
     board: str | None = None,
-    recording: Recording | None = None,
+    recording: Recorded | None = None,
     extra: Mapping[str, contract.Runner] | None = None,
     card: str = "",
     on_target: Callable[[str], None] = lambda target: None,
@@ -91,9 +89,12 @@ def export_model(
         The electrodes, in order; `EEG1`, `EEG2`, … without it.
     n_chans, n_times, layout
         See `edgeeeg_export.loading.load_model`.
+    inputs : tuple of InputSpec
+        All of that for every input of a model with several, in the order of its arguments; may be left out
+        for a module with that attribute.
     hop : int
-        Samples of one step; without it the fewest that give whole frames, and about an eighth of a window
-        where something needs whole windows.
+        Samples of one step, of the first input; without it the fewest that give whole frames, and about an
+        eighth of a window where something needs whole windows.
     semantics : "continuous" or "windowed"
         Layers that have a state, or pad time, run on for ever; or each window of as many samples as the model
         was captured with is computed as a recording of its own.
@@ -103,9 +104,9 @@ def export_model(
         Output value from which on the model decides; by default the shipped detector's own, or none.
     board : str
         Refuse a program that does not fit this board.
-    recording : Recording
-        What the contract is checked on; ten minutes of seeded synthetic EEG without it. Saturation, steps and
-        silence follow in either case.
+    recording : Recording, or mapping of str to Recording
+        What the contract is checked on, for several inputs one for each by name; ten minutes of seeded
+        synthetic EEG without it. Saturation, steps and silence follow in either case.
     extra : mapping of str to Runner
         More targets to hold to the contract, such as an emulated board.
     card : str
@@ -121,7 +122,7 @@ def export_model(
         If the model cannot be captured, streamed or fitted, or breaks the contract: then nothing is written.
     """
     require_destination(out)
-    loaded = load_model(model, weights, n_chans, n_times, layout)
+    loaded = load_model(model, weights, n_chans, n_times, layout, inputs)
     compiled = compile_model(
         loaded,
         name=name,
@@ -136,8 +137,8 @@ def export_model(
         chosen = find_board(board)
         flash = model_flash_bytes(compiled.subject.program, chosen)
         check_fit(chosen, flash, compiled.subject.program.struct_bytes)
-    eeg = counts_for(compiled.manifest, recording)
-    counts = verification_counts(eeg, compiled.subject.sfreq)
+    eeg = counts_of_inputs(compiled.manifest, recording)
+    counts = verification_inputs(eeg, compiled.manifest)
     records = contract.verify(compiled.subject, counts, extra, on_target)
     contract.require_kept(records)
     verification = verification_json(records, recording)
@@ -170,51 +171,60 @@ def compile_model(
         )
     if threshold is not None and not math.isfinite(threshold):
         raise ExportError(f"a threshold of {threshold} decides nothing: give a finite --threshold")
-    sfreq = loaded.sfreq if sfreq is None else sfreq
     threshold = loaded.threshold if threshold is None else threshold
-    if sfreq is None:
-        raise CaptureError("the model does not say its sampling rate: pass --sfreq (Hz)")
-    lowered = lower(loaded.onnx_model, name, hop, semantics)
+    sfreq = loaded.sfreq if sfreq is None else sfreq
+    if loaded.inputs:
+        specs = loaded.inputs
+        if ch_names is not None or lsb is not None or sfreq not in (None, loaded.sfreq):
+            raise CaptureError(
+                f"the model says all of its inputs ({', '.join(spec.name for spec in specs)}); leave out "
+                "rate, channels and count size"
+            )
+    else:
+        specs = (_only_input(loaded, sfreq, ch_names, lsb),)
+    lowered = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks)
     step = lowered.step
-    if len(step.inputs) != 1:
-        raise ExportError(
-            f"the model has {len(step.inputs)} inputs ({', '.join(step.inputs)}); one is supported"
-        )
-    (input_type,) = step.inputs.values()
-    n_chans = input_type.shape[1]
-    names = ch_names or tuple(f"EEG{i + 1}" for i in range(n_chans))
-    if len(names) != n_chans:
-        raise ExportError(
-            f"the model takes {n_chans} channels but {len(names)} names were given: {', '.join(names)}"
-        )
-    if len(set(names)) < n_chans:
-        raise ExportError(f"two channels bear one name: {', '.join(names)}")
-    if lsb is None:
-        lsb = NORMALISED_LSB if loaded.unit == "z" else MICROVOLT_LSB
-    _require_float32(lsb, loaded.unit)
-    program = c.emit(step, lsb)
+    program = c.emit(step, {spec.name: spec.count for spec in specs})
     thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]
-    subject = contract.Subject(lowered, loaded.source, program, lsb, sfreq, tuple(thresholds))
+    subject = contract.Subject(lowered, loaded.source, program, specs, tuple(thresholds))
     per_output = (threshold,) * len(step.outputs)
-    manifest = describe(subject, name, semantics, loaded.unit, names, per_output)
+    manifest = describe(subject, name, semantics, per_output)
     contents = {f"c/{path}": text.encode() for path, text in sorted(program.files.items())}
     contents["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     contents["captured.onnx"] = loaded.onnx_model.SerializeToString(deterministic=True)
     return Compiled(subject, manifest, contents)
 
 
-def _require_float32(lsb: float, unit: str) -> None:
-    """A count is a float32 in C, and so is every sample: both must be normal numbers there."""
-    least, most = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max) / 32768
-    if not least <= lsb <= most:  # NaN too
+def _only_input(
+    loaded: LoadedModel, sfreq: float | None, ch_names: tuple[str, ...] | None, lsb: float | None
+) -> InputSpec:
+    """What a model of one input is fed, by its own shape and what the user says of it.
+
+    Raises
+    ------
+    ExportError
+        If it has several inputs, or other channels, or its rate is unknown.
+    """
+    if sfreq is None:
+        raise CaptureError("the model does not say its sampling rate: pass --sfreq (Hz)")
+    types = import_inputs(loaded.onnx_model)
+    if len(types) != 1:
         raise ExportError(
-            f"lsb: {lsb:g} {unit} per count cannot be computed in float32; give the amplifier's step, by "
-            f"default {MICROVOLT_LSB:g} µV or {NORMALISED_LSB:g} for normalised input"
+            f"the model has {len(types)} inputs ({', '.join(types)}) and does not say their rates: give the "
+            "module an attribute `inputs`, or pass inputs=, an InputSpec for each"
         )
+    ((name, type_),) = types.items()
+    _, n_chans, n_times = type_.shape
+    names = ch_names or tuple(f"EEG{i + 1}" for i in range(n_chans))
+    if len(names) != n_chans:
+        raise ExportError(
+            f"the model takes {n_chans} channels but {len(names)} names were given: {', '.join(names)}"
+        )
+    return InputSpec(name, names, sfreq, n_times, loaded.unit, lsb)
 
 
 def verification_json(
-    records: Mapping[str, Record], recording: Recording | None, kept: Mapping[str, Any] | None = None
+    records: Mapping[str, Record], recording: Recorded | None, kept: Mapping[str, Any] | None = None
 ) -> bytes:
     """`verification.json`: a record for each target, and what each was taken on.
 
@@ -223,7 +233,10 @@ def verification_json(
     kept : mapping of str to record
         Stored records of an earlier verification; they stay for targets that this one did not run.
     """
-    source = "synthetic, seed 0" if recording is None else recording.source
+    if isinstance(recording, Mapping):
+        source = ", ".join(f"{name}: {one.source}" for name, one in recording.items())
+    else:
+        source = "synthetic, seed 0" if recording is None else recording.source
     taken_on = {"recording": f"{source}, then saturation, steps and silence"}
     taken = {name: record | taken_on for name, record in contract.to_json(records).items()}
     return (json.dumps({"targets": {**(kept or {}), **taken}}, indent=2) + "\n").encode()
@@ -240,11 +253,12 @@ def load_original(
         If it is another model, or none that something else than this package can run.
     """
     info = bundle.manifest
-    n_chans, n_times = _traced_shape(bundle) if is_factory(model) else (None, None)
-    loaded = load_model(model, weights, n_chans, n_times, layout)
+    specs = stated_inputs(bundle, import_inputs(_captured(bundle)))
+    described = is_factory(model) or (len(specs) > 1 and model not in SHIPPED)
+    loaded = load_model(model, weights, layout=layout, inputs=specs if described else None)
     another = f"{model} is not the model that {bundle.folder} was exported from"
     try:
-        step = lower(loaded.onnx_model, info.name, info.hop, info.semantics).step
+        step = lower(loaded.onnx_model, info.name, info.hop, info.semantics, loaded.ticks).step
     except EdgeEEGError as error:
         raise ExportError(f"{another}: {error}") from error
     if step.hash != info.model_hash:
@@ -257,13 +271,6 @@ def load_original(
             f"{model} has edgeeeg's own nodes, which no other runtime can run: compare with the torch module"
         )
     return loaded.source
-
-
-def _traced_shape(bundle: Bundle) -> tuple[int, int]:
-    """Channels and samples that a bundle's model was traced with."""
-    shape = _captured(bundle).graph.input[0].type.tensor_type.shape
-    _, n_chans, n_times = (dim.dim_value for dim in shape.dim)
-    return n_chans, n_times
 
 
 def _captured(bundle: Bundle) -> onnx.ModelProto:
@@ -284,14 +291,17 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
         If the manifest says something else than what the program is.
     """
     info = bundle.manifest
-    lowered = lower(_captured(bundle), info.name, info.hop, info.semantics)
+    captured = _captured(bundle)
+    specs = stated_inputs(bundle, import_inputs(captured))
+    ticks = common_ticks({spec.name: spec.sfreq for spec in specs})
+    lowered = lower(captured, info.name, info.hop, info.semantics, ticks)
     step = lowered.step
     if step.hash != info.model_hash:
         raise ExportError(
             f"{bundle.folder} was exported by {info.generator}; this version builds another program from it: "
             "export the model again"
         )
-    program = c.emit(step, info.input.lsb)
+    program = c.emit(step, {spec.name: spec.count for spec in specs})
     generated = {f"c/{name}": text.encode() for name, text in program.files.items()}
     generated["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     for name, content in generated.items():
@@ -300,6 +310,6 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
                 f"{bundle.folder}: {name} is not what captured.onnx and the manifest give; export it again"
             )
     thresholds = [o.threshold for o in info.outputs for _ in range(int(np.prod(o.shape)))]
-    subject = contract.Subject(lowered, source, program, info.input.lsb, info.input.sfreq, tuple(thresholds))
+    subject = contract.Subject(lowered, source, program, specs, tuple(thresholds))
     require_described(bundle, subject)
     return subject

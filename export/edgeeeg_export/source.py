@@ -25,13 +25,17 @@ class Source(Protocol):
         """What runs it: 'torch' or 'onnx'."""
 
     def longest(self, n_times: int) -> int:
-        """How many of `n_times` samples it can take in one pass."""
+        """How many of `n_times` samples of its first input it can take in one pass."""
 
-    def run(self, samples: Array, forced: Mapping[str, Array] | None = None) -> dict[str, Array]:
-        """Tensors by name for samples (1, n_chans, n_times) from zero state.
+    def run(
+        self, samples: Mapping[str, Array], forced: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
+        """Tensors by name for samples from zero state.
 
         Parameters
         ----------
+        samples : mapping of str to array (1, n_chans, n_times)
+            Each input by name, in the order of the model's arguments.
         forced : mapping of str to array, optional
             Spikes of the reference, which the layers behind and the resets then follow; what is returned
             under those names are the model's own decisions.
@@ -69,23 +73,26 @@ class TorchSource:
         )
         return int(placeholder.meta["val"].shape[-1])
 
-    def run(self, samples: Array, forced: Mapping[str, Array] | None = None) -> dict[str, Array]:
+    def run(
+        self, samples: Mapping[str, Array], forced: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
         """Interpret the traced program on this many samples."""
         import torch
 
-        from edgeeeg_export.capture import to_onnx, trace
+        from edgeeeg_export.capture import to_onnx, trace_inputs
         from edgeeeg_export.forced_interpreter import interpret
 
-        program = self.program
-        if samples.shape[2] != self._traced_times():
+        program, arrays = self.program, tuple(samples.values())
+        if arrays[0].shape[2] != self._traced_times():
             if self.module is None:
                 raise CaptureError(
-                    f"the exported program takes {self._traced_times()} samples, not {samples.shape[2]}"
+                    f"the exported program takes {self._traced_times()} samples, not {arrays[0].shape[2]}"
                 )
-            program = to_onnx(trace(self.module, samples.shape[1], samples.shape[2])).program
+            traced = trace_inputs(self.module, tuple(array.shape for array in arrays))
+            program = to_onnx(traced, tuple(samples)).program
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return interpret(program, samples, forced or {})
+            return interpret(program, arrays, forced or {})
 
 
 class OnnxSource:
@@ -102,16 +109,14 @@ class OnnxSource:
 
     def longest(self, n_times: int) -> int:
         """Its own length."""
-        own: int = self._input().type.tensor_type.shape.dim[-1].dim_value
+        given = {tensor.name for tensor in self.model.graph.initializer}  # old files list weights as inputs
+        first = next(value for value in self.model.graph.input if value.name not in given)
+        own: int = first.type.tensor_type.shape.dim[-1].dim_value
         return min(n_times, own)
 
-    def _input(self) -> onnx.ValueInfoProto:
-        """The one input that is not a weight: old files list both."""
-        given = {tensor.name for tensor in self.model.graph.initializer}
-        inputs: list[onnx.ValueInfoProto] = [v for v in self.model.graph.input if v.name not in given]
-        return inputs[0]
-
-    def run(self, samples: Array, forced: Mapping[str, Array] | None = None) -> dict[str, Array]:
+    def run(
+        self, samples: Mapping[str, Array], forced: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
         """The model's outputs; it has no spiking layers to force."""
         import onnxruntime
 
@@ -119,5 +124,5 @@ class OnnxSource:
             self.model.SerializeToString(), providers=["CPUExecutionProvider"]
         )
         names = [output.name for output in self.model.graph.output]
-        values = session.run(names, {self._input().name: samples})
+        values = session.run(names, dict(samples))
         return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,8 @@ from edgeeeg_export.errors import ExportError
 if TYPE_CHECKING:
     from edgeeeg.signal import Recording
 
+    Recorded = Recording | Mapping[str, Recording]
+
 DEFAULT_SECONDS = 600.0
 
 LEAST_PEAK = 100
@@ -24,6 +27,11 @@ LEAST_PEAK = 100
 def verification_counts(eeg: Counts, sfreq: float) -> Counts:
     """The counts of a recording, and then those that try a program's numbers, in one stream."""
     return np.concatenate([eeg, adversarial_counts(eeg.shape[1], sfreq)])
+
+
+def verification_inputs(eeg: Mapping[str, Counts], manifest: Manifest) -> dict[str, Counts]:
+    """The same for each input by name."""
+    return {info.name: verification_counts(eeg[info.name], info.sfreq) for info in manifest.inputs}
 
 
 def counts_for(manifest: Manifest, recording: Recording | None, *, allow_clipping: bool = False) -> Counts:
@@ -41,9 +49,34 @@ def counts_for(manifest: Manifest, recording: Recording | None, *, allow_clippin
     ExportError
         If a count is so large that nothing of the recording is left.
     """
-    info = manifest.input
+    return _counts(manifest.input, recording, allow_clipping)
+
+
+def counts_of_inputs(
+    manifest: Manifest, recording: Recorded | None, *, allow_clipping: bool = False
+) -> dict[str, Counts]:
+    """The same for each input by name; of several, each has its own recording, or its own synthetic EEG.
+
+    Raises
+    ------
+    RecordingError, ExportError
+        If the recordings are not one for each input, or one does not match it.
+    """
+    if isinstance(recording, Mapping):
+        names = [info.name for info in manifest.inputs]
+        if set(recording) != set(names):
+            raise ExportError(
+                f"recordings of {', '.join(recording)} for the inputs {', '.join(names)}: give one for each"
+            )
+        return {info.name: _counts(info, recording[info.name], allow_clipping) for info in manifest.inputs}
+    if recording is not None:
+        return {manifest.input.name: _counts(manifest.input, recording, allow_clipping)}
+    return {info.name: _counts(info, None, allow_clipping, seed) for seed, info in enumerate(manifest.inputs)}
+
+
+def _counts(info: InputInfo, recording: Recording | None, allow_clipping: bool, seed: int = 0) -> Counts:
     if recording is None:
-        recording = _synthetic(info)
+        recording = _synthetic(info, seed)
     else:
         recording.require_sfreq(info.sfreq)
         if recording.unit != info.unit:
@@ -68,7 +101,7 @@ def _require_resolution(counts: Counts, recording: Recording, info: InputInfo) -
         )
 
 
-def _synthetic(info: InputInfo) -> Recording:
+def _synthetic(info: InputInfo, seed: int) -> Recording:
     """Ten minutes of seeded EEG with seizures and artefacts on as many electrodes as the model takes.
 
     The contract is about numbers, so a model's channels may bear any names.
@@ -82,5 +115,5 @@ def _synthetic(info: InputInfo) -> Recording:
         raise ExportError(
             f"synthetic EEG has at most {len(names)} electrodes, not {n_chans}: pass a recording"
         )
-    recording = synthesize(DEFAULT_SECONDS, info.sfreq, names)
+    recording = synthesize(DEFAULT_SECONDS, info.sfreq, names, seed)
     return recording.zscored() if info.unit == "z" else recording

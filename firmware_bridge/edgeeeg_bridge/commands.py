@@ -48,7 +48,7 @@ def verify(
     from edgeeeg_bridge.board_run import emulated_target, require_emulated, run_on_port
     from edgeeeg_export import contract, contract_table, golden
     from edgeeeg_export.pipeline import load_original, reload, verification_json
-    from edgeeeg_export.verification_counts import counts_for, verification_counts
+    from edgeeeg_export.verification_counts import counts_of_inputs, verification_inputs
 
     if model is None and (weights is not None or layout is not None):
         raise IllegalOption(
@@ -59,7 +59,6 @@ def verify(
     if board is not None:
         require_emulated(board)
     opened = Bundle.load(bundle)
-    info = opened.manifest.input
     subject = reload(opened)
     golden.require_played(opened, subject)
     if model is not None:
@@ -67,16 +66,18 @@ def verify(
     read = (
         None
         if recording is None
-        else read_for(info, recording, channel, resample=resample, normalise=normalise)
+        else read_for(opened.manifest.input, recording, channel, resample=resample, normalise=normalise)
     )
     # a device saturates too, and the size of a count can no longer be chosen
-    counts = verification_counts(counts_for(opened.manifest, read, allow_clipping=True), info.sfreq)
+    eeg = counts_of_inputs(opened.manifest, read, allow_clipping=True)
+    counts = verification_inputs(eeg, opened.manifest)
+    n_times = len(counts[opened.manifest.inputs[0].name])
     with terminal.progress() as bar, tempfile.TemporaryDirectory() as build:
         task = bar.add_task("reference", total=None)
         extra: dict[str, contract.Runner] = {}
 
         def answered(frames: int) -> None:
-            bar.update(task, completed=frames, total=len(counts))
+            bar.update(task, completed=frames, total=n_times)
 
         if board is not None:
             extra["board"] = emulated_target(board, Path(build), answered)

@@ -190,8 +190,8 @@ MISSTATED = {
     "delay_steps": 1,
     "flush_steps": 2,
     "ended_state": "lif.membrane",
-    "input.name": "ecg",
-    "input.ch_names": ["Fz"],
+    "inputs.0.name": "ecg",
+    "inputs.0.ch_names": ["Fz"],
     "outputs.0.name": "probability",
     "outputs.0.shape": [1, 1, 2],
     "states.0.shape": [1, 1, 8],
@@ -227,15 +227,15 @@ def test_a_manifest_that_misstates_the_program(bundle, monkeypatch, capsys, fiel
 def test_a_rate_or_a_count_that_is_no_number(bundle, monkeypatch, capsys, field):
     path = bundle.folder / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["input"][field] = 0.0
+    manifest["inputs"][0][field] = 0.0
     path.write_text(json.dumps(manifest))
-    assert f"input.{field}" in refused(monkeypatch, capsys, "verify", bundle.folder)
+    assert f"inputs.0.{field}" in refused(monkeypatch, capsys, "verify", bundle.folder)
 
 
 def test_another_size_of_a_count_is_another_program(bundle, monkeypatch, capsys):
     path = bundle.folder / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["input"]["lsb"] = 0.25
+    manifest["inputs"][0]["lsb"] = 0.25
     path.write_text(json.dumps(manifest))
     line = refused(monkeypatch, capsys, "verify", bundle.folder)
     assert "is not what captured.onnx and the manifest give" in line

@@ -185,9 +185,9 @@ def test_a_pt2_file(factory, tmp_path):
     x = np.random.default_rng(0).standard_normal((1, 2, 32)).astype(np.float32)
     with torch.no_grad():
         expected = module(torch.from_numpy(x)).numpy()
-    np.testing.assert_allclose(loaded.source.run(x)["score"], expected, atol=1e-6)
+    np.testing.assert_allclose(loaded.source.run({"eeg": x})["score"], expected, atol=1e-6)
     with pytest.raises(CaptureError, match="takes 32 samples, not 16"):
-        loaded.source.run(x[:, :, :16])
+        loaded.source.run({"eeg": x[:, :, :16]})
     assert "leave out --weights" in refusal(str(path), tmp_path / "weights.pt")
 
 
@@ -204,7 +204,7 @@ def test_an_onnx_file_is_its_own_judge(onnx_model, tmp_path):
     assert isinstance(loaded.source, OnnxSource)
     assert loaded.source.longest(1000) == 32
     x = np.random.default_rng(0).standard_normal((1, 3, 32)).astype(np.float32)
-    np.testing.assert_allclose(loaded.source.run(x)["y"], np.tanh(x), atol=1e-6)
+    np.testing.assert_allclose(loaded.source.run({"x": x})["y"], np.tanh(x), atol=1e-6)
 
 
 def test_an_onnx_file_with_our_nodes_has_no_other_runtime(onnx_model, tmp_path):

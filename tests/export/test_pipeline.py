@@ -190,7 +190,7 @@ def refusal(out, *arguments, **options):
         ({"lsb": 1e30}, "give --lsb between"),
         ({"threshold": float("nan")}, "a threshold of nan decides nothing"),
         ({"threshold": float("inf")}, "a threshold of inf decides nothing"),
-        ({"sfreq": -1.0}, "sfreq: Input should be greater than 0"),
+        ({"sfreq": -1.0}, "has sfreq (Hz) -1; it must be greater than 0"),
         ({"board": "nrf5284"}, "did you mean nrf52840"),
         ({"n_times": 62, "n_chans": 2}, "62 samples are no multiple of the stride 4"),
     ],

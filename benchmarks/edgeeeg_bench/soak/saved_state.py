@@ -6,14 +6,13 @@ import numpy as np
 
 from edgeeeg_export.ops.cache import Cache
 from edgeeeg_export.reference import States
-from edgeeeg_export.targets.c_layout import SAVE_HEADER_BYTES, StreamLayout
+from edgeeeg_export.targets.c_layout import StreamLayout
 from edgeeeg_export.tensor import Array
 
 
 def state_floats(layout: StreamLayout, saved: bytes) -> Array:
     """Every number of the state in execution order, without the samples that wait: (n_states,)."""
-    before = len(layout.counters) + layout.input_type.size
-    return np.frombuffer(saved, dtype="<f4", offset=SAVE_HEADER_BYTES + 4 * before)
+    return np.frombuffer(saved, dtype="<f4", offset=layout.saved_ahead)
 
 
 def decode(layout: StreamLayout, saved: bytes) -> States:

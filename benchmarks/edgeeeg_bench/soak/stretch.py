@@ -52,8 +52,7 @@ def check_stretch(
     outputs : what C gave for them, (n_steps, n_outputs).
     before, after : C's saved states around them; the reference starts from the first.
     """
-    inputs = {subject.input: subject.samples(counts)}
-    result = reference.run(subject.step, inputs, decode(layout, before))
+    result = reference.run(subject.step, subject.samples(counts), decode(layout, before))
     expected = stack_outputs(subject.step, result.tensors)
     return _same_bits(expected, outputs), _same_states(result.states, decode(layout, after))
 

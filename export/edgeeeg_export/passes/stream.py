@@ -31,14 +31,14 @@ WINDOWS_PER_LENGTH = 8
 
 
 def natural_hop(graph: Graph) -> int:
-    """The fewest samples after which every layer has whole frames."""
+    """The fewest ticks after which every layer has whole frames."""
     return math.lcm(
         *(Fraction(t.samples_per_frame).numerator for t in graph.tensors.values() if t.time_axis is not None)
     )
 
 
 def at_hop(graph: Graph, hop: int | None = None) -> Graph:
-    """The same graph with a window every `hop` samples, where something in it needs whole windows.
+    """The same graph with a window every `hop` ticks, where something in it needs whole windows.
 
     By default the hop is the multiple of the natural one that is nearest above an eighth of the window.
 
@@ -50,13 +50,12 @@ def at_hop(graph: Graph, hop: int | None = None) -> Graph:
     windows = [node for node in graph.nodes if isinstance(node.op, Windows)]
     if not windows:
         return graph
-    natural = math.lcm(
-        *(Fraction(graph.tensors[node.inputs[0]].samples_per_frame).numerator for node in windows)
-    )
+    read = (*(graph.tensors[node.inputs[0]] for node in windows), *graph.inputs.values())
+    natural = math.lcm(*(Fraction(type_.samples_per_frame).numerator for type_ in read))
     if hop is None:
         longest = max(type_.frames * type_.samples_per_frame for type_ in graph.inputs.values())
         hop = natural * math.ceil(longest / WINDOWS_PER_LENGTH / natural)
-    _require_whole(hop, natural)
+    _require_whole(graph, hop, natural)
     nodes = tuple(_with_stride(graph, node, hop) for node in graph.nodes)
     return graph.with_nodes(nodes)
 
@@ -68,9 +67,12 @@ def _with_stride(graph: Graph, node: Node, hop: int) -> Node:
     return replace(node, op=replace(node.op, stride=int(frames)))
 
 
-def _require_whole(hop: int, natural: int) -> None:
+def _require_whole(graph: Graph, hop: int, natural: int) -> None:
     if hop < 1 or hop % natural:
-        raise NotCausal(f"a hop of {hop} samples splits a frame; use a multiple of {natural}")
+        name, type_ = next(iter(graph.inputs.items()))
+        of_input = "" if len(graph.inputs) == 1 else f" of input '{name}'"
+        hop, natural = (Fraction(ticks) // Fraction(type_.samples_per_frame) for ticks in (hop, natural))
+        raise NotCausal(f"a hop of {hop} samples{of_input} splits a frame; use a multiple of {natural}")
 
 
 def obstacles(graph: Graph) -> tuple[str, ...]:
@@ -89,7 +91,7 @@ def obstacles(graph: Graph) -> tuple[str, ...]:
 
 
 def stream(graph: Graph, hop: int | None = None) -> Graph:
-    """The step graph of `hop` samples (the natural hop without it).
+    """The step graph of `hop` ticks (the natural hop without it); a sample of a single input lasts one.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def stream(graph: Graph, hop: int | None = None) -> Graph:
         raise NotCausal(standing[0])
     natural = natural_hop(graph)
     hop = natural if hop is None else hop
-    _require_whole(hop, natural)
+    _require_whole(graph, hop, natural)
     return _Streaming(graph, hop).build()
 
 

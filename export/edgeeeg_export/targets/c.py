@@ -29,6 +29,7 @@ RUNTIME_HEADERS = (
 class CProgram:
     """Generated files by name, and the memory that one model instance takes, in bytes.
 
+    `hops` says how many samples of each input, by name and in their order, a step consumes.
     The first output comes after `delay` steps more than the first, and `flush` remain after the last sample.
     """
 
@@ -41,11 +42,15 @@ class CProgram:
     saved_bytes: int
     struct_bytes: int
     weight_bytes: int
-    n_chans: int
-    hop: int
+    hops: Mapping[str, int]
     n_outputs: int
     delay: int
     flush: int
+
+    @property
+    def hop(self) -> int:
+        """Samples of one step: those of the first input."""
+        return next(iter(self.hops.values()))
 
     def write(self, folder: Path) -> Path:
         """Write the files into a folder, made if it is missing, and return it."""
@@ -55,15 +60,15 @@ class CProgram:
         return folder
 
 
-def emit(graph: Graph, lsb: float) -> CProgram:
+def emit(graph: Graph, lsb: float | Mapping[str, float]) -> CProgram:
     """Generate `NAME.h`, `NAME.c`, the adapter `edgeeeg_model.h` and the runtime headers.
 
     Parameters
     ----------
     graph : Graph
         A streaming graph; its name is the symbol prefix.
-    lsb : float
-        Input units per int16 count, for `NAME_push_INPUT`.
+    lsb : float or mapping of str to float
+        Input units per int16 count, for `NAME_push_INPUT`: of every input, or of each by name.
 
     Notes
     -----
@@ -77,7 +82,6 @@ def emit(graph: Graph, lsb: float) -> CProgram:
         f"{graph.name}.c": source(layout),
         "edgeeeg_model.h": adapter(layout),
     }
-    _, n_chans, hop = layout.input_type.shape
     state_floats = sum(field.size for field in layout.states)
     return CProgram(
         files=sources,
@@ -88,10 +92,9 @@ def emit(graph: Graph, lsb: float) -> CProgram:
         arena_peak=layout.plan.peak,
         saved_bytes=layout.saved_bytes,
         # the counters, the states and the arena, all of four bytes
-        struct_bytes=4 * (1 + len(layout.counters) + state_floats + layout.arena),
+        struct_bytes=4 * (len(layout.streams) + len(layout.counters) + state_floats + layout.arena),
         weight_bytes=4 * sum(value.size for value in graph.constants.values()),
-        n_chans=n_chans,
-        hop=hop,
+        hops={stream.name: stream.hop for stream in layout.streams},
         n_outputs=layout.n_outputs,
         delay=graph.timing.delay,
         flush=graph.timing.flush,

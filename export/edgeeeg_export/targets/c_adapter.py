@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.targets.c_header import BEGIN_C, END_C
-from edgeeeg_export.targets.c_layout import StreamLayout, fill
+from edgeeeg_export.targets.c_layout import StreamInput, StreamLayout, comment, fill
 
 
 def adapter(layout: StreamLayout) -> str:
@@ -17,6 +17,8 @@ def adapter(layout: StreamLayout) -> str:
         copies.append(fill(target, size, f"values.{layout.outputs[name]}[i]"))
         at += size
     results = "\n".join(copies)
+    (only, *others) = layout.streams
+    sizes, pushes = _of_several(layout) if others else _of_one(layout, only)
     return f"""{layout.banner(f"{n} under the names that firmware and host runners use for any model.")}
 #ifndef EDGEEEG_MODEL_H
 #define EDGEEEG_MODEL_H
@@ -24,11 +26,7 @@ def adapter(layout: StreamLayout) -> str:
 #include "{n}.h"
 
 #define EDGEEEG_MODEL_HASH "{layout.graph.hash[:16]}"
-#define EDGEEEG_N_CHANS {layout.input_type.shape[1]}
-#define EDGEEEG_HOP {layout.input_type.shape[2]}
-#define EDGEEEG_N_OUTPUTS {layout.n_outputs}
-#define EDGEEEG_LSB_UV {literal(layout.lsb)}
-#define EDGEEEG_SAVED_BYTES {layout.saved_bytes}
+{sizes}#define EDGEEEG_SAVED_BYTES {layout.saved_bytes}
 
 {BEGIN_C}
 typedef {n}_t edgeeeg_model_t;
@@ -37,10 +35,7 @@ static inline int edgeeeg_model_init(edgeeeg_model_t *model) {{
     return {n}_init(model);
 }}
 
-static inline int edgeeeg_model_push(edgeeeg_model_t *model, const int16_t *samples, size_t frames) {{
-    return {layout.push}(model, samples, frames);
-}}
-
+{pushes}
 static inline int edgeeeg_model_step(edgeeeg_model_t *model, float *outputs) {{
     {n}_outputs_t values;
     const int ready = {n}_step(model, &values);
@@ -64,6 +59,58 @@ static inline int edgeeeg_model_restore(edgeeeg_model_t *model, const uint8_t *b
 {END_C}
 #endif
 """
+
+
+def _of_one(layout: StreamLayout, stream: StreamInput) -> tuple[str, str]:
+    """Sizes, and the function that takes samples, of a model of one input."""
+    sizes = f"""#define EDGEEEG_N_CHANS {stream.n_chans}
+#define EDGEEEG_HOP {stream.hop}
+#define EDGEEEG_N_OUTPUTS {layout.n_outputs}
+#define EDGEEEG_LSB_UV {literal(stream.lsb)}
+"""
+    arguments = "edgeeeg_model_t *model, const int16_t *samples, size_t frames"
+    return (
+        sizes,
+        f"""static inline int edgeeeg_model_push({arguments}) {{
+    return {layout.push(stream)}(model, samples, frames);
+}}
+""",
+    )
+
+
+def _of_several(layout: StreamLayout) -> tuple[str, str]:
+    """The same of a model of several inputs, which are counted in their order."""
+    sizes = f"#define EDGEEEG_N_INPUTS {len(layout.streams)}\n#define EDGEEEG_N_OUTPUTS {layout.n_outputs}\n"
+    channels = ", ".join(str(stream.n_chans) for stream in layout.streams)
+    cases = "".join(
+        f"""    case {k}: /* {comment(stream.name)} */
+        room = {stream.hop} - model->{stream.filled};
+        frames = frames < room ? frames : room;
+        error = {layout.push(stream)}(model, samples, frames);
+        break;
+"""
+        for k, stream in enumerate(layout.streams)
+    )
+    return (
+        sizes,
+        f"""static inline size_t edgeeeg_model_n_chans(size_t input) {{
+    static const size_t n_chans[EDGEEEG_N_INPUTS] = {{{channels}}};
+    return n_chans[input];
+}}
+
+/* As many of the frames as the step still lacks of this input: their number, or a negative error. */
+static inline long edgeeeg_model_take(edgeeeg_model_t *model, size_t input, const int16_t *samples,
+                                      size_t frames) {{
+    size_t room;
+    int error;
+    switch (input) {{
+{cases}    default:
+        return {layout.name.upper()}_ERROR_INPUT;
+    }}
+    return error ? error : (long)frames;
+}}
+""",
+    )
 
 
 def _flush(layout: StreamLayout, results: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeeeg_export.ops.c_literal import literal
-from edgeeeg_export.targets.c_layout import StreamLayout, comment
+from edgeeeg_export.targets.c_layout import StreamInput, StreamLayout, comment
 
 BEGIN_C = """\
 #ifdef __cplusplus
@@ -21,7 +21,7 @@ END_C = """\
 def header(layout: StreamLayout) -> str:
     """The text of `NAME.h`."""
     n, upper, graph = layout.name, layout.name.upper(), layout.graph
-    channels, hop = layout.input_type.shape[1:]
+    streams = layout.streams
     state = "\n".join(f"        float {field.name}[{field.size}];" for field in layout.states)
     outputs = "\n".join(
         f"    float {layout.outputs[name]}[{graph.tensors[name].size}]; "
@@ -44,7 +44,24 @@ def header(layout: StreamLayout) -> str:
  * lost, and only init makes the model run again. */
 int {n}_flush({n}_t *model, {n}_outputs_t *outputs);
 """
-    return f"""{layout.banner(f"{n}: one step consumes {hop} frames of {channels} channels.")}
+    consumed = " and ".join(_consumed(stream) for stream in streams)
+    sizes = "".join(
+        f"    {upper}_N_CHANS{stream.suffix} = {stream.n_chans},\n"
+        f"    {upper}_HOP{stream.suffix} = {stream.hop},\n"
+        for stream in streams
+    )
+    filled = "".join(
+        f"    uint32_t {stream.filled}; /* frames{_of(stream)} that wait in the arena */\n"
+        for stream in streams
+    )
+    members = filled + counters + state_struct(state)
+    pushes = "".join(
+        f"int {layout.push(stream)}{variant}({n}_t *model, const {kind} *samples, size_t frames);\n"
+        for stream in streams
+        for variant, kind in (("", "int16_t"), ("_f32", "float"))
+    )
+    worth = ", ".join(f"{literal(stream.lsb)}{_of(stream)}" for stream in streams)
+    return f"""{layout.banner(f"{n}: one step consumes {consumed}.")}
 #ifndef {upper}_H
 #define {upper}_H
 
@@ -53,17 +70,14 @@ int {n}_flush({n}_t *model, {n}_outputs_t *outputs);
 
 {BEGIN_C}
 enum {{
-    {upper}_N_CHANS = {channels},
-    {upper}_HOP = {hop},
-    {upper}_SAVED_BYTES = {layout.saved_bytes},
+{sizes}    {upper}_SAVED_BYTES = {layout.saved_bytes},
     {upper}_ERROR_FULL = -1,  /* pushed more frames than one step takes; nothing was taken */
     {upper}_ERROR_INPUT = -2, /* a sample is not finite; nothing was taken */
     {upper}_ERROR_STATE = -3{ended}
 }};
 
 typedef struct {{
-    uint32_t filled; /* frames that wait in the arena */
-{counters}{state_struct(state)}    float arena[{layout.arena}]; /* samples wait first: (channels, frames) */
+{members}    float arena[{layout.arena}]; /* samples wait first: (channels, frames) */
 }} {n}_t;
 
 typedef struct {{
@@ -72,10 +86,8 @@ typedef struct {{
 
 int {n}_init({n}_t *model);
 
-/* Append frames, interleaved by channel; a count is worth {literal(layout.lsb)}. 0, or a negative error. */
-int {layout.push}({n}_t *model, const int16_t *samples, size_t frames);
-int {layout.push}_f32({n}_t *model, const float *samples, size_t frames);
-
+/* Append frames, interleaved by channel; a count is worth {worth}. 0, or a negative error. */
+{pushes}
 /* 1: outputs are ready; 0: more samples are needed{early}. */
 int {n}_step({n}_t *model, {n}_outputs_t *outputs);
 {flush}
@@ -87,6 +99,15 @@ int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size);
 {END_C}
 #endif
 """
+
+
+def _consumed(stream: StreamInput) -> str:
+    return f"{stream.hop} frames of {stream.n_chans} channels{_of(stream)}"
+
+
+def _of(stream: StreamInput) -> str:
+    """Which of several inputs."""
+    return f" of {comment(stream.name)}" if stream.suffix else ""
 
 
 def state_struct(members: str) -> str:

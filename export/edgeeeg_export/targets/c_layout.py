@@ -12,9 +12,9 @@ from edgeeeg_export.ops.cache import Cache
 from edgeeeg_export.ops.clock import Clock
 from edgeeeg_export.passes.plan import INPUT, STATE, Plan, plan
 from edgeeeg_export.targets.c_prefix import KEYWORDS
-from edgeeeg_export.tensor import Array, TensorType
+from edgeeeg_export.tensor import Array
 
-SAVE_HEADER_BYTES = 16  # magic, eight bytes of model hash, frames waiting
+SAVE_HEADER_BYTES = 16  # magic, eight bytes of model hash, frames of the first input that wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +87,68 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamLayout(Layout):
-    """The layout of a streaming graph: one input whose samples wait in the arena until a hop is full."""
+class StreamInput:
+    """One input of a streaming program: its samples wait in the arena until a step has all it takes.
 
+    `symbol` stands for its name in C, `filled` is the member that counts the frames that wait, `offset` where
+    in the arena they do. `suffix` sets its constants apart from those of other inputs.
+    """
+
+    name: str
+    symbol: str
+    filled: str
+    suffix: str
+    n_chans: int
+    hop: int
+    offset: int
     lsb: float
 
     @property
-    def input_type(self) -> TensorType:
-        """Type of the one input: (1, channels, frames of a hop)."""
-        (type_,) = self.graph.inputs.values()
-        return type_
+    def size(self) -> int:
+        """Floats of its samples in one step."""
+        return self.n_chans * self.hop
 
     @property
-    def push(self) -> str:
-        """Name of the function that takes samples."""
-        (name,) = self.graph.inputs
-        return f"{self.name}_push_{symbol(name)}"
+    def samples(self) -> str:
+        """The C expression for where its samples wait."""
+        return f"model->arena + {self.offset}" if self.offset else "model->arena"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLayout(Layout):
+    """The layout of a streaming graph, whose samples wait in the arena until all inputs are full.
+
+    `lsb` has the units per count of each input by name.
+    """
+
+    lsb: Mapping[str, float]
+
+    @property
+    def streams(self) -> tuple[StreamInput, ...]:
+        """The inputs in order; a single one needs no names of its own."""
+        only = len(self.graph.inputs) == 1
+        symbols = _distinct(self.graph.inputs)
+        return tuple(
+            StreamInput(
+                name,
+                symbols[name],
+                "filled" if only else f"filled_{symbols[name]}",
+                "" if only else f"_{symbols[name]}",
+                type_.shape[1],
+                type_.frames,
+                self.plan.places[name].offset,
+                self.lsb[name],
+            )
+            for name, type_ in self.graph.inputs.items()
+        )
+
+    def push(self, stream: StreamInput) -> str:
+        """Name of the function that takes samples of an input."""
+        return f"{self.name}_push_{stream.symbol}"
 
     @property
     def counters(self) -> tuple[tuple[str, int, str], ...]:
-        """The counters besides `filled` that this program has: member, initial value, meaning."""
+        """The counters besides those of the inputs that this program has: member, initial value, meaning."""
         timing = self.graph.timing
         early = ("early", timing.delay, "steps before the first output") if timing.delay else None
         flushed = ("flushed", 0, "steps since the recording ended") if timing.flush else None
@@ -122,10 +164,16 @@ class StreamLayout(Layout):
         return None
 
     @property
+    def saved_ahead(self) -> int:
+        """Bytes of a saved state in front of the states: header, counters and samples that wait."""
+        filled = len(self.streams) - 1  # the header has the first
+        waiting = sum(stream.size for stream in self.streams)
+        return SAVE_HEADER_BYTES + 4 * (filled + len(self.counters) + waiting)
+
+    @property
     def saved_bytes(self) -> int:
         """Bytes of a saved state."""
-        words = len(self.counters) + self.input_type.size + sum(field.size for field in self.states)
-        return SAVE_HEADER_BYTES + 4 * words
+        return self.saved_ahead + 4 * sum(field.size for field in self.states)
 
 
 def lay_out(graph: Graph) -> Layout:
@@ -149,8 +197,14 @@ def lay_out(graph: Graph) -> Layout:
     )
 
 
-def lay_out_stream(graph: Graph, lsb: float) -> StreamLayout:
-    """Plan the memory of a streaming graph, whose input waits at the start of the arena."""
+def lay_out_stream(graph: Graph, lsb: float | Mapping[str, float]) -> StreamLayout:
+    """Plan the memory of a streaming graph, whose inputs wait at the start of the arena.
+
+    Parameters
+    ----------
+    lsb : float or mapping of str to float
+        Units per count: of every input, or of each by name.
+    """
     layout = lay_out(graph)
     return StreamLayout(
         layout.graph,
@@ -160,7 +214,7 @@ def lay_out_stream(graph: Graph, lsb: float) -> StreamLayout:
         layout.constants,
         layout.outputs,
         layout.fields,
-        lsb,
+        dict(lsb) if isinstance(lsb, Mapping) else dict.fromkeys(graph.inputs, lsb),
     )
 
 

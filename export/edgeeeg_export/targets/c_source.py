@@ -7,7 +7,7 @@ from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cache import Cache
 from edgeeeg_export.ops.op import CCall
 from edgeeeg_export.targets.c_input import push
-from edgeeeg_export.targets.c_layout import Field, Layout, StreamLayout, array, comment, fill
+from edgeeeg_export.targets.c_layout import Field, Layout, StreamInput, StreamLayout, array, comment, fill
 from edgeeeg_export.targets.c_state import init, restore, save, signature
 
 
@@ -18,15 +18,18 @@ def source(layout: StreamLayout) -> str:
         fill(f"outputs->{layout.outputs[name]}", graph.tensors[name].size, f"{layout.pointer(name)}[i]")
         for name in graph.outputs
     )
+    pushes = "\n".join(push(layout, stream) for stream in layout.streams)
+    lacking = "\n        || ".join(f"model->{stream.filled} < {stream.hop}" for stream in layout.streams)
+    taken = "\n".join(f"    model->{stream.filled} = 0;" for stream in layout.streams)
     return f"""{layout.banner(f"{n}: streaming step.")}
 {definitions(layout)}
 {init(layout)}
-{push(layout)}
+{pushes}
 int {n}_step({n}_t *model, {n}_outputs_t *outputs) {{
-    if (model->filled < {layout.input_type.shape[2]}) {{
+    if ({lacking}) {{
         return 0;
     }}
-    model->filled = 0;
+{taken}
 {calls(layout)}
 {_warm_up(layout)}{results}
     return 1;
@@ -49,13 +52,17 @@ def _flush(layout: StreamLayout) -> str:
     n, steps = layout.name, layout.graph.timing.flush
     if not steps:
         return ""
+    silence = "\n".join(
+        f"{fill(_place(stream), stream.size, literal(0.0), depth=2)}\n"
+        f"        model->{stream.filled} = {stream.hop};"
+        for stream in layout.streams
+    )
     end = f"        {layout.ended} = model->flushed == 0 ? 1.0f : {layout.ended};\n" if layout.ended else ""
     return f"""
 int {n}_flush({n}_t *model, {n}_outputs_t *outputs) {{
     while (model->flushed < {steps}) {{
 {end}        model->flushed++;
-{fill("model->arena", layout.input_type.size, literal(0.0), depth=2)}
-        model->filled = {layout.input_type.shape[2]};
+{silence}
         if ({n}_step(model, outputs) == 1) {{
             return 1;
         }}
@@ -63,6 +70,11 @@ int {n}_flush({n}_t *model, {n}_outputs_t *outputs) {{
     return 0;
 }}
 """
+
+
+def _place(stream: StreamInput) -> str:
+    """Where its samples wait, as an expression that may be indexed."""
+    return f"({stream.samples})" if stream.offset else stream.samples
 
 
 def definitions(layout: Layout) -> str:

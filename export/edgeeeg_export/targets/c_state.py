@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.targets.c_layout import SAVE_HEADER_BYTES, StreamLayout, fill, start
 
@@ -13,7 +15,8 @@ def init(layout: StreamLayout) -> str:
     fills.append(fill("model->arena", layout.arena, literal(0.0)))
     body = "\n".join(fills)
     counters = "".join(f"    model->{name} = {value};\n" for name, value, _ in layout.counters)
-    return f"int {n}_init({n}_t *model) {{\n    model->filled = 0;\n{counters}{body}\n    return 0;\n}}\n"
+    filled = "".join(f"    model->{stream.filled} = 0;\n" for stream in layout.streams)
+    return f"int {n}_init({n}_t *model) {{\n{filled}{counters}{body}\n    return 0;\n}}\n"
 
 
 def signature(layout: StreamLayout) -> str:
@@ -61,7 +64,8 @@ static size_t get(const uint8_t *buffer, size_t at, float *values, size_t count)
 def save(layout: StreamLayout) -> str:
     """`NAME_save`."""
     n = layout.name
-    counters = "".join(f"    at = put_word(buffer, at, model->{name});\n" for name, _, _ in layout.counters)
+    first, *others = _words(layout)
+    counters = "".join(f"    at = put_word(buffer, at, model->{name});\n" for name in others)
     puts = "\n".join(f"    at = put(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
     return f"""size_t {n}_save(const {n}_t *model, uint8_t *buffer, size_t size) {{
     if (size < {layout.saved_bytes}) {{
@@ -70,7 +74,7 @@ def save(layout: StreamLayout) -> str:
     for (size_t i = 0; i < sizeof signature; i++) {{
         buffer[i] = signature[i];
     }}
-    size_t at = put_word(buffer, sizeof signature, model->filled);
+    size_t at = put_word(buffer, sizeof signature, model->{first});
 {counters}{puts}
     return at;
 }}
@@ -80,16 +84,19 @@ def save(layout: StreamLayout) -> str:
 def restore(layout: StreamLayout) -> str:
     """`NAME_restore`: everything is checked before anything is changed."""
     n = layout.name
-    counters = "".join(
-        f"    model->{name} = get_word(buffer, at);\n    at += 4;\n" for name, _, _ in layout.counters
+    first, *others = _words(layout)
+    counters = "".join(f"    model->{name} = get_word(buffer, at);\n    at += 4;\n" for name in others)
+    filled = [
+        f"get_word(buffer, sizeof signature{f' + {4 * k}' if k else ''})" for k in range(len(layout.streams))
+    ]
+    unfit = "".join(
+        f"\n        || {word} > {stream.hop}" for word, stream in zip(filled, layout.streams, strict=True)
     )
+    kept, waiting = _kept(layout, filled)
     gets = "\n".join(f"    at = get(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
-    hop = layout.input_type.shape[2]
-    values = SAVE_HEADER_BYTES + 4 * len(layout.counters)
-    words = (layout.saved_bytes - values) // 4
+    values = SAVE_HEADER_BYTES + 4 * len(others)
     return f"""int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size) {{
-    if (size != {layout.saved_bytes}
-        || get_word(buffer, sizeof signature) > {hop}) {{
+    if (size != {layout.saved_bytes}{unfit}) {{
         return {n.upper()}_ERROR_STATE;
     }}
     for (size_t i = 0; i < sizeof signature; i++) {{
@@ -97,14 +104,14 @@ def restore(layout: StreamLayout) -> str:
             return {n.upper()}_ERROR_STATE;
         }}
     }}
-    for (size_t i = 0; i < {words}; i++) {{
-        const int kept = i >= {layout.input_type.size} || i % {hop} < get_word(buffer, sizeof signature);
+    for (size_t i = 0; i < {(layout.saved_bytes - values) // 4}; i++) {{
+        const int kept = i >= {waiting} || {kept};
         /* a state never gets rid of a NaN; what is behind the waiting samples is scratch */
         if (kept && (get_word(buffer, {values} + 4 * i) & 0x7FFFFFFF) > 0x7F800000) {{
             return {n.upper()}_ERROR_STATE;
         }}
     }}
-    model->filled = get_word(buffer, sizeof signature);
+    model->{first} = get_word(buffer, sizeof signature);
     size_t at = sizeof signature + 4;
 {counters}{gets}
     return 0;
@@ -112,7 +119,25 @@ def restore(layout: StreamLayout) -> str:
 """
 
 
+def _kept(layout: StreamLayout, filled: Sequence[str]) -> tuple[str, int]:
+    """Whether saved value i is of a sample that waits, in C, and how many values the input buffers are."""
+    sizes = [stream.size for stream in layout.streams]
+    starts = [sum(sizes[:k]) for k in range(len(sizes))]
+    *before, test = (
+        f"{f'(i - {start})' if start else 'i'} % {stream.hop} < {word}"
+        for start, stream, word in zip(starts, layout.streams, filled, strict=True)
+    )
+    for earlier, end in zip(reversed(before), reversed(starts), strict=False):
+        test = f"(i < {end} ? {earlier} : {test})"
+    return test, sum(sizes)
+
+
 def _saved(layout: StreamLayout) -> list[tuple[str, int]]:
     """Pointer and size of what a saved state holds, in order."""
     states = [(f"model->state.{field.name}", field.size) for field in layout.states]
-    return [("model->arena", layout.input_type.size), *states]
+    return [*((stream.samples, stream.size) for stream in layout.streams), *states]
+
+
+def _words(layout: StreamLayout) -> list[str]:
+    """The members that a saved state holds in front, in order: frames that wait, then other counters."""
+    return [*(stream.filled for stream in layout.streams), *(name for name, _, _ in layout.counters)]
