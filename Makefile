@@ -6,7 +6,7 @@ SETUP := $(VENV)/.ready
 DATA ?= $(EDGEEEG_DATA)
 C_FILES := $(wildcard firmware_bridge/firmware/*.[ch] export/edgeeeg_export/runtime/*.[ch] benchmarks/edgeeeg_bench/plugin/*.[ch] benchmarks/edgeeeg_bench/soak/*.[ch])
 
-.PHONY: demo test check golden bench soak train clean system
+.PHONY: demo test check golden bench soak zoo train clean system
 
 demo: $(SETUP)
 	$(BIN)/edgeeeg demo --out runs/demo
@@ -31,6 +31,9 @@ bench: $(SETUP)
 
 soak: $(SETUP)
 	$(BIN)/python benchmarks/soak.py
+
+zoo: $(SETUP)
+	$(BIN)/python benchmarks/model_zoo.py
 
 train: $(SETUP)
 	$(BIN)/edgeeeg train --data bonn --root "$(DATA)/bonn" --out runs/weights

@@ -7,6 +7,7 @@ import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import onnx
@@ -75,7 +76,18 @@ def trace_inputs(model: torch.nn.Module, shapes: Sequence[tuple[int, ...]]) -> t
         ) from error
 
 
-def to_onnx(program: torch.export.ExportedProgram, inputs: Sequence[str] = ()) -> onnx.ModelProto:
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A program as ONNX, and as the exporter had it last: with the same names for the same tensors.
+
+    The exporter takes operators apart, and the names of what comes out are not those of the program before.
+    """
+
+    model: onnx.ModelProto
+    program: torch.export.ExportedProgram
+
+
+def to_onnx(program: torch.export.ExportedProgram, inputs: Sequence[str] = ()) -> Converted:
     """Translate an exported program with torch's dynamo exporter, our recurrent layers as nodes of their own.
 
     Parameters
@@ -116,9 +128,9 @@ def to_onnx(program: torch.export.ExportedProgram, inputs: Sequence[str] = ()) -
     except Exception as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         raise CaptureError(f"torch's ONNX exporter refused the model: {reason}") from error
-    if converted is None:
+    if converted is None or converted.exported_program is None:
         raise CaptureError("torch's ONNX exporter returned nothing")
-    return converted.model_proto
+    return Converted(converted.model_proto, converted.exported_program)
 
 
 def input_names(program: torch.export.ExportedProgram) -> tuple[str, ...]:

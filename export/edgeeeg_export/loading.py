@@ -122,7 +122,7 @@ def _load(
                 f"{what} has {n_inputs} inputs and {len(names)} were described: {', '.join(names)}"
             )
         converted = capture.to_onnx(program, names)
-        return LoadedModel(converted, TorchSource(program), None, "uV", inputs=inputs or ())
+        return LoadedModel(converted.model, TorchSource(converted.program), None, "uV", inputs=inputs or ())
     if what.endswith(".onnx"):
         return replace(_from_onnx_file(_existing(what), layout), inputs=inputs or ())
     if ":" in what:
@@ -206,7 +206,7 @@ def _from_module(
         module = adapt_module(module, layout or OURS)
         program = capture.trace_inputs(module, tuple(spec.shape for spec in inputs))
         converted = capture.to_onnx(program, tuple(spec.name for spec in inputs))
-        return LoadedModel(converted, TorchSource(program, module), None, unit, inputs=inputs)
+        return LoadedModel(converted.model, TorchSource(converted.program, module), None, unit, inputs=inputs)
     n_chans = n_chans or _declared(module, "n_chans")
     if n_chans is None:
         raise CaptureError(
@@ -224,7 +224,8 @@ def _from_module(
     sfreq = _declared(module, "sfreq")
     module = adapt_module(module, layout or OURS)
     program = capture.trace(module, n_chans, n_times)
-    return LoadedModel(capture.to_onnx(program), TorchSource(program, module), sfreq, unit)
+    converted = capture.to_onnx(program)
+    return LoadedModel(converted.model, TorchSource(converted.program, module), sfreq, unit)
 
 
 def _declared_inputs(module: torch.nn.Module) -> tuple[InputSpec, ...]:

@@ -43,7 +43,10 @@ class Source(Protocol):
 
 
 class TorchSource:
-    """A torch module or an exported program, run node by node."""
+    """A torch module or an exported program, run node by node.
+
+    The program is as the ONNX exporter had it last: its nodes bear the names of the tensors to compare with.
+    """
 
     kind = "torch"
 
@@ -76,7 +79,7 @@ class TorchSource:
         """Interpret the traced program on this many samples."""
         import torch
 
-        from edgeeeg_export.capture import trace_inputs
+        from edgeeeg_export.capture import to_onnx, trace_inputs
         from edgeeeg_export.forced_interpreter import interpret
 
         program, arrays = self.program, tuple(samples.values())
@@ -85,7 +88,7 @@ class TorchSource:
                 raise CaptureError(
                     f"the exported program takes {self._traced_times()} samples, not {arrays[0].shape[2]}"
                 )
-            program = trace_inputs(self.module, tuple(array.shape for array in arrays))
+            program = to_onnx(trace_inputs(self.module, tuple(array.shape for array in arrays))).program
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return interpret(program, arrays, forced or {})

@@ -90,7 +90,7 @@ def one_thread():
 def test_a_layer_streams_with_torchs_numbers_and_the_same_bits_in_c(name, counts, as_input, native):
     build, hop = LAYERS[name]
     layer = build().eval()
-    graph = simplify(import_onnx(to_onnx(trace(layer, N_CHANS, N_TIMES)), "layer"))
+    graph = simplify(import_onnx(to_onnx(trace(layer, N_CHANS, N_TIMES)).model, "layer"))
     samples = counts(N_TIMES, N_CHANS)
     x = as_input(samples)
     (output,) = graph.outputs
@@ -108,7 +108,7 @@ def test_a_layer_streams_with_torchs_numbers_and_the_same_bits_in_c(name, counts
 
 
 def test_filters_stay_single_layers_under_their_own_names():
-    graph = simplify(import_onnx(to_onnx(trace(FrontEnd(), 2, 64)), "front"))
+    graph = simplify(import_onnx(to_onnx(trace(FrontEnd(), 2, 64)).model, "front"))
     kinds = [(node.op.kind, node.path) for node in graph.nodes if node.path.startswith("front")]
     assert [k for k, _ in kinds if k not in ("Reshape", "Transpose")] == [
         "Biquad",
@@ -179,5 +179,5 @@ def test_the_example_of_the_page_exports(tmp_path, monkeypatch):
     namespace = {"__name__": "example"}
     exec(compile(code, "front_end.md", "exec"), namespace)
     model = namespace["model"]
-    graph = simplify(import_onnx(to_onnx(trace(model, model.n_chans, 2 * model.hop)), "example"))
+    graph = simplify(import_onnx(to_onnx(trace(model, model.n_chans, 2 * model.hop)).model, "example"))
     assert stream(graph).inputs["eeg"].frames == model.hop

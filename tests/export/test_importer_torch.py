@@ -103,7 +103,7 @@ def build(name):
 def test_every_window_is_torchs(name, windows_as_alone, counts, as_input):
     """With windowed semantics, by which a recurrent layer begins anew in each."""
     model = build(name)
-    lowered = windows_as_alone(to_onnx(trace(model, N_CHANS, N_TIMES)), HOP, "windowed", n_windows=4)
+    lowered = windows_as_alone(to_onnx(trace(model, N_CHANS, N_TIMES)).model, HOP, "windowed", n_windows=4)
     (output,) = lowered.step.outputs
     x = as_input(counts(N_TIMES + 3 * HOP, N_CHANS))
     windows = reference.run(lowered.offline, {"eeg": x}).tensors[output]
@@ -116,7 +116,7 @@ def test_every_window_is_torchs(name, windows_as_alone, counts, as_input):
 @pytest.mark.parametrize("name", sorted(NETS.keys() - {"last step", "last state"}))
 def test_without_a_carried_state_both_semantics_are_one(name, windows_as_alone):
     """Nothing pads: the layers along time make the same frames in a window as in a stream."""
-    lowered = windows_as_alone(to_onnx(trace(build(name), N_CHANS, N_TIMES)), HOP, n_windows=3)
+    lowered = windows_as_alone(to_onnx(trace(build(name), N_CHANS, N_TIMES)).model, HOP, n_windows=3)
     conv = next(node for node in lowered.step.nodes if node.op.kind == "Conv")
     assert lowered.step.tensors[conv.outputs[0]].frames == HOP // 2
 
@@ -125,7 +125,7 @@ def test_without_a_carried_state_both_semantics_are_one(name, windows_as_alone):
 def test_a_carried_state_is_read_at_the_end_of_every_window(name, same_everywhere, counts, as_input):
     """Continuous semantics: the last step is that of one run over all samples so far."""
     model = build(name)
-    lowered = lower(to_onnx(trace(model, N_CHANS, N_TIMES)), "net", HOP)
+    lowered = lower(to_onnx(trace(model, N_CHANS, N_TIMES)).model, "net", HOP)
     # of the window only its last frame is kept
     (windows,) = (node.op for node in lowered.captured.nodes if isinstance(node.op, Windows))
     assert (windows.skip, windows.length) == (14, 1)

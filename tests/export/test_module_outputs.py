@@ -67,7 +67,7 @@ def test_what_is_no_output_is_one_line(returned, said):
 def test_outputs_keep_their_names_in_onnx_and_in_the_original(returned, names):
     program = trace(Returning(returned), 1, 16)
     assert output_names(program) == names
-    assert [output.name for output in to_onnx(program).graph.output] == names
+    assert [output.name for output in to_onnx(program).model.graph.output] == names
     x = np.linspace(-1, 1, 16, dtype=np.float32).reshape(1, 1, 16)
     with torch.no_grad():
         values = interpret(program, x, {})

@@ -91,7 +91,7 @@ class LearnedStart(nn.Module):
 def test_torch_models_stream_unchanged(build, hop, counts, as_input, native):
     torch.manual_seed(0)
     model = build().eval()
-    graph = simplify(import_onnx(to_onnx(trace(model, N_CHANS, N_TIMES)), "model"))
+    graph = simplify(import_onnx(to_onnx(trace(model, N_CHANS, N_TIMES)).model, "model"))
     samples = counts(N_TIMES, N_CHANS)
     x = as_input(samples)
     (name,) = graph.outputs

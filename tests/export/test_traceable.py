@@ -68,7 +68,7 @@ def test_constrained_layers_become_plain_with_the_numbers_they_give(net):
 
 
 def test_such_a_model_exports(net, same_everywhere, as_input, counts):
-    lowered = lower(to_onnx(trace(net, 2, 32)), "net")
+    lowered = lower(to_onnx(trace(net, 2, 32)).model, "net")
     truth = same_everywhere(lowered.offline, lowered.step, 24)
     with torch.no_grad():
         expected = net(torch.from_numpy(as_input(counts(24, 2)))).numpy()
@@ -97,4 +97,4 @@ def test_tensors_made_in_inference_mode_are_copied():
         expected = model(x)
     with torch.no_grad():
         assert torch.equal(plain(x), expected)
-    assert lower(to_onnx(trace(model, 2, 16)), "net").step.timing.delay == 2
+    assert lower(to_onnx(trace(model, 2, 16)).model, "net").step.timing.delay == 2

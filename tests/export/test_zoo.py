@@ -40,7 +40,7 @@ def _of_torch(name):
         with torch.no_grad():
             return model(torch.from_numpy(x)).numpy()
 
-    return to_onnx(trace(model, N_CHANS, n_times)), original
+    return to_onnx(trace(model, N_CHANS, n_times)).model, original
 
 
 def _of_onnx(name):

@@ -11,33 +11,9 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn import functional as F
 
+from edgeeeg_bench.zoo.epidenet import EpiDeNet
+
 N_CHANS, N_CLASSES = 4, 2
-
-
-class EpiDeNet(nn.Module):
-    """EpiDeNet (Ingolfsson et al. 2022, table I): three temporal convolutions, then two over the electrodes.
-
-    (batch, n_chans, n_times) to (batch, classes); its kernels and pools, here padded to `same`.
-    """
-
-    def __init__(self, n_chans: int = N_CHANS):
-        super().__init__()
-        layers = ((1, 4, (1, 4), (1, 8)), (4, 16, (1, 16), (1, 4)), (16, 16, (1, 8), (1, 4)))
-        blocks = [self._block(*layer) for layer in layers]
-        blocks += [
-            self._block(16, 16, (16, 1), (min(4, n_chans), 1)),
-            self._block(16, 16, (8, 1), (1, 1)),
-        ]
-        self.blocks, self.head = nn.Sequential(*blocks), nn.Linear(16, N_CLASSES)
-
-    @staticmethod
-    def _block(c_in, c_out, kernel, pool):
-        conv = nn.Conv2d(c_in, c_out, kernel, padding="same")
-        return nn.Sequential(conv, nn.BatchNorm2d(c_out), nn.ReLU(), nn.MaxPool2d(pool))
-
-    def forward(self, x):
-        features = F.adaptive_avg_pool2d(self.blocks(x[:, None]), 1)
-        return self.head(features.flatten(1))
 
 
 class LastOfLstm(nn.Module):
@@ -104,7 +80,7 @@ TORCH: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
         16,
     ),
     "TCN": (lambda: of_braindecode("TCN", 128, **TCN), 128, 16),
-    "EpiDeNet": (EpiDeNet, 256, 128),
+    "EpiDeNet": (lambda: EpiDeNet(N_CHANS, 256), 256, 128),
     "LSTM": (LastOfLstm, 32, 8),
     "CRNN": (Crnn, 64, 16),
 }

@@ -105,7 +105,7 @@ NETS = {
 def model_of(name):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return to_onnx(trace(NETS[name]().eval(), N_CHANS, N_TIMES))
+        return to_onnx(trace(NETS[name]().eval(), N_CHANS, N_TIMES)).model
 
 
 def macs(graph):

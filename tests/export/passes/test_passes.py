@@ -71,7 +71,7 @@ def captured(model, streaming=True):
                 value.uniform_(low, high)
             nn.init.uniform_(norm.weight, 0.5, 2)
             nn.init.uniform_(norm.bias, -1, 1)
-    graph = import_onnx(to_onnx(trace(model, N_CHANS, N_TIMES)), "model", streaming=streaming)
+    graph = import_onnx(to_onnx(trace(model, N_CHANS, N_TIMES)).model, "model", streaming=streaming)
     x = np.random.default_rng(0).standard_normal((1, N_CHANS, N_TIMES)).astype(np.float32)
     with torch.no_grad():
         return graph, x, model(torch.from_numpy(x)).numpy()
