@@ -122,8 +122,7 @@ def _load(
                 f"{what} has {n_inputs} inputs and {len(names)} were described: {', '.join(names)}"
             )
         converted = capture.to_onnx(program, names)
-        source = TorchSource(converted.program)
-        return LoadedModel(converted.model, source, None, "uV", inputs=inputs or ())
+        return LoadedModel(converted.model, TorchSource(converted.program), None, "uV", inputs=inputs or ())
     if what.endswith(".onnx"):
         return replace(_from_onnx_file(_existing(what), layout), inputs=inputs or ())
     if ":" in what:
@@ -207,8 +206,7 @@ def _from_module(
         module = adapt_module(module, layout or OURS)
         program = capture.trace_inputs(module, tuple(spec.shape for spec in inputs))
         converted = capture.to_onnx(program, tuple(spec.name for spec in inputs))
-        source = TorchSource(converted.program, module)
-        return LoadedModel(converted.model, source, None, unit, inputs=inputs)
+        return LoadedModel(converted.model, TorchSource(converted.program, module), None, unit, inputs=inputs)
     n_chans = n_chans or _declared(module, "n_chans")
     if n_chans is None:
         raise CaptureError(

@@ -88,8 +88,7 @@ class TorchSource:
                 raise CaptureError(
                     f"the exported program takes {self._traced_times()} samples, not {arrays[0].shape[2]}"
                 )
-            traced = trace_inputs(self.module, tuple(array.shape for array in arrays))
-            program = to_onnx(traced, tuple(samples)).program
+            program = to_onnx(trace_inputs(self.module, tuple(array.shape for array in arrays))).program
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return interpret(program, arrays, forced or {})
