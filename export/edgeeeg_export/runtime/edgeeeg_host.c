@@ -10,10 +10,11 @@ int edgeeeg_host_init(edgeeeg_model_t *model) {
 }
 
 #ifdef EDGEEEG_N_INPUTS
-/* Push frames[k] frames of samples[k] into each input k and step whenever all are full; both move on by what was
- * taken. What is left is more of one input than the next step takes, which still lacks another. Returns the number
- * of outputs, or a negative error. */
-long edgeeeg_host_run_inputs(edgeeeg_model_t *model, const int16_t *samples[], size_t frames[], float *outputs) {
+/* Push frames[k] frames of samples[k] into each input k and step whenever all are full; both move on by what
+ * was taken. What is left is more of one input than the next step takes, which still lacks another. Returns
+ * the number of outputs, or a negative error. */
+long edgeeeg_host_run_inputs(edgeeeg_model_t *model, const int16_t *samples[], size_t frames[],
+                             float *outputs) {
     long steps = 0;
     for (;;) {
         for (size_t k = 0; k < EDGEEEG_N_INPUTS; k++) {
