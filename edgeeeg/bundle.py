@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -169,14 +170,18 @@ def _check_file(folder: Path, name: str, info: FileInfo) -> None:
 
 
 def _replaceable(folder: Path) -> bool:
-    """Whether a folder is empty, or a bundle without a file that its manifest does not list."""
+    """Whether a folder is empty, or a bundle of any version with no file that its manifest does not list."""
     if not folder.is_dir():
         return False
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     if not present:
         return not any(folder.iterdir())
     try:
-        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-    except (OSError, ValidationError):
+        stated = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
         return False
-    return present <= {MANIFEST, *manifest.files}
+    if not isinstance(stated, dict) or not isinstance(stated.get("files"), dict):
+        return False
+    # of any version: what an older release wrote is ours to replace as well
+    ours = isinstance(stated.get("schema_version"), int) and "model_hash" in stated
+    return ours and present <= {MANIFEST, *stated["files"]}

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from edgeeeg.bundle import MANIFEST, Bundle
+from edgeeeg.bundle import MANIFEST, Bundle, require_destination
 from edgeeeg.errors import BundleError, OutputError
 from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo
 
@@ -106,6 +106,18 @@ def test_a_manifest_of_another_schema_names_the_field(bundle, change, where):
     edit(bundle, change)
     message = refusal(bundle.folder)
     assert f"not a manifest this version reads: {where}" in message
+
+
+def test_a_bundle_of_an_older_release_is_replaced_and_nothing_else(bundle):
+    edit(bundle, lambda m: m.update(schema_version=1, look_ahead_samples=0))
+    assert require_destination(bundle.folder) == bundle.folder.resolve()
+    (bundle.folder / "thesis.tex").write_text("mine")
+    with pytest.raises(BundleError, match="holds other files"):
+        require_destination(bundle.folder)
+    (bundle.folder / "thesis.tex").unlink()
+    (bundle.folder / MANIFEST).write_text('{"files": {}}')
+    with pytest.raises(BundleError, match="is not a bundle"):
+        require_destination(bundle.folder)
 
 
 def test_the_state_that_is_told_of_the_end_must_be_one_of_the_states(bundle):

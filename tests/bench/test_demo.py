@@ -123,13 +123,13 @@ def test_a_missing_tool_is_named_with_the_line_that_installs_it(monkeypatch, tmp
     assert "apt-get install -y gcc-arm-none-eabi" in demo.missing_tools()
 
 
-def test_bonn_without_its_folder_is_one_line():
-    refused = edgeeeg("demo", "--data", "bonn", expect=2)
+def test_bonn_without_its_folder_is_one_line(tmp_path):
+    refused = edgeeeg("demo", "--data", "bonn", "--out", str(tmp_path / "demo"), expect=2)
     assert refused.stderr == "edgeeeg: --data bonn needs --root, the folder with Z, O, N, F and S\n"
 
 
-def test_a_folder_of_bonn_is_not_ignored_on_synthetic_data():
-    refused = edgeeeg("demo", "--root", "data/bonn", expect=2)
+def test_a_folder_of_bonn_is_not_ignored_on_synthetic_data(tmp_path):
+    refused = edgeeeg("demo", "--root", "data/bonn", "--out", str(tmp_path / "demo"), expect=2)
     assert refused.stderr == (
         "edgeeeg: --root is the folder of the Bonn set: add --data bonn, or leave it out\n"
     )

@@ -70,7 +70,7 @@ def test_outputs_keep_their_names_in_onnx_and_in_the_original(returned, names):
     assert [output.name for output in to_onnx(program).model.graph.output] == names
     x = np.linspace(-1, 1, 16, dtype=np.float32).reshape(1, 1, 16)
     with torch.no_grad():
-        values = interpret(program, x, {})
+        values = interpret(program, (x,), {})
         expected = Returning(returned)(torch.from_numpy(x))
     expected = list(expected.values()) if isinstance(expected, dict) else expected
     for name, value in zip(names, [expected] if torch.is_tensor(expected) else expected, strict=True):
@@ -92,7 +92,7 @@ def test_a_module_stays_in_the_mode_it_was_in(training):
     module.train(training)
     module[1].eval()  # frozen statistics, while the rest is trained on
     loaded = load_model(module, n_chans=1, n_times=16)
-    loaded.source.run(np.zeros((1, 1, 32), dtype=np.float32))  # traces it again, at another length
+    loaded.source.run({"eeg": np.zeros((1, 1, 32), dtype=np.float32)})  # traces it again, at another length
     assert [layer.training for layer in module.modules()] == [training, training, False, training]
 
 
