@@ -60,7 +60,7 @@ def export(
     ),
     out: Path = typer.Option(..., help="Folder of the bundle; an older bundle there is replaced."),
     weights: Path | None = typer.Option(
-        None, help="State dict for module:factory: .safetensors, or .pt (weights only)."
+        None, help="State dict for `module:factory`, .safetensors or .pt (weights only)."
     ),
     name: str = typer.Option("model", help="Symbol prefix of the C program."),
     sfreq: float | None = typer.Option(
@@ -225,10 +225,10 @@ def audit(
     root: Path = typer.Option(..., help="Folder of the data set: for Bonn, the one with Z, O, N, F and S."),
     data: AuditData = typer.Option(AuditData.BONN, help="Data set."),
     weights: str | None = typer.Option(
-        None, help="State dict for module:factory; with {fold} in its name, one for each fold from 0."
+        None, help="State dict for `module:factory`; with {fold} in its name, one for each fold from 0."
     ),
     task: AuditTask | None = typer.Option(
-        None, help="Input of module:factory: µV (default) or normalised; a shipped model has its own."
+        None, help="Input of `module:factory`, µV (default) or normalised; a shipped model has its own."
     ),
     reset: list[float] | None = typer.Option(
         None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from edgeeeg_export.drift import drift_curve
 from edgeeeg_export.errors import ContractBroken, ExportError
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.ops.lif import Lif
+from edgeeeg_export.ops.per_window import PerWindow
 from edgeeeg_export.passes.force_spikes import force_spikes, forced_names, spiking
 from edgeeeg_export.source import Source
 from edgeeeg_export.subject import Counts as Counts
@@ -73,7 +75,7 @@ def verify(
             f"{', '.join(extra)} takes models of one input, and this one has {len(subject.inputs)} "
             f"({names}): leave it out"
         )
-    counts = _whole_steps(subject, subject.by_input(counts))
+    counts = whole_steps(subject, subject.by_input(counts))
     samples = subject.samples(counts)
     on_target("reference")
     truth = reference.run(subject.offline, samples).tensors
@@ -100,8 +102,14 @@ def verify(
     return records
 
 
-def _whole_steps(subject: Subject, counts: Mapping[str, Counts]) -> dict[str, Counts]:
-    """The counts of all inputs over as many steps as all of them last."""
+def whole_steps(subject: Subject, counts: Mapping[str, Counts]) -> dict[str, Counts]:
+    """The counts of all inputs over as many steps as all of them last.
+
+    Raises
+    ------
+    ExportError
+        If they are fewer than a step, or than a window of the model.
+    """
     hops = subject.program.hops
     steps = min(len(counts[name]) // hop for name, hop in hops.items())
     first = subject.inputs[0].name
@@ -182,7 +190,8 @@ def by_step(value: Array, time_axis: int | None, frames: int) -> Array:
     steps = value.shape[time_axis] // frames
     value = np.take(value, range(steps * frames), axis=time_axis)
     split = value.reshape(*value.shape[:time_axis], steps, frames, *value.shape[time_axis + 1 :])
-    return np.moveaxis(split, time_axis, 0).reshape(steps, -1)
+    size = math.prod(value.shape[:time_axis] + value.shape[time_axis + 1 :]) * frames
+    return np.moveaxis(split, time_axis, 0).reshape(steps, size)
 
 
 def run_on_host(program: CProgram, counts: Counts | Mapping[str, Counts]) -> Array:
@@ -248,11 +257,18 @@ def _margins(subject: Subject, truth: Mapping[str, Array]) -> dict[str, Array]:
     """How far each membrane of the reference is from its threshold, relative to it above 1, by spikes."""
     margins = {}
     for node in subject.offline.nodes:
-        if isinstance(node.op, Lif):
-            inputs = tuple(truth[name] for name in node.inputs)
-            start = tuple(state.start() for state in subject.offline.states[node.name])
-            scale = np.maximum(1.0, np.abs(inputs[2]))  # rounding grows with the threshold's unit
-            margins[node.outputs[0]] = np.abs(node.op.membranes(inputs, start) - inputs[2]) / scale
+        lif = node.op.core
+        if not isinstance(lif, Lif):
+            continue
+        x, *constants = (truth[name] for name in node.inputs)
+        threshold = constants[1]
+        # each window of a layer that computes them apart begins at rest, as a recording does
+        rows = x if isinstance(node.op, PerWindow) else x[None]
+        rest = (np.zeros(x.shape[-1], dtype=np.float32),)
+        membranes = np.stack([lif.membranes((row, *constants), rest) for row in rows])
+        scale = np.maximum(1.0, np.abs(threshold))  # rounding grows with the threshold's unit
+        margin = np.abs(membranes - threshold) / scale
+        margins[node.outputs[0]] = margin if isinstance(node.op, PerWindow) else margin[0]
     return margins
 
 
@@ -297,7 +313,9 @@ def _source_run(
         truth = reference.run(subject.offline, piece).tensors
     spikes = spiking(subject.step)
     free = source.run(piece)
-    forced = source.run(piece, {name: truth[name] for name in spikes}) if spikes else free
+    # what the step program computes window by window is one window of the original
+    own = {name: truth[name][0] if truth[name].ndim == 4 else truth[name] for name in spikes}
+    forced = source.run(piece, own) if spikes else free
     return truth, free, forced, _margins(subject, truth)
 
 
@@ -342,8 +360,15 @@ def _onnxruntime(subject: Subject, samples: Mapping[str, Array], truth: Mapping[
 
 
 def _late(subject: Subject, name: str, spikes: Array, frames: int) -> Array:
-    """Spikes (1, frames, n) as late as the step program has them, and so many frames more."""
-    step, delay = subject.step, subject.step.timing.behind[name] + frames
+    """Spikes (1, frames, n) as late as the step program has them, and so many frames more.
+
+    Those of windows, (windows, 1, frames, n), are late by windows, and the frames more are within each.
+    """
+    step, delay = subject.step, subject.step.timing.behind[name]
+    if spikes.ndim == 4:
+        earlier = np.concatenate([np.zeros_like(spikes[:, :, :frames]), spikes], axis=2)
+        return np.pad(earlier[:, :, : spikes.shape[2]], ((delay, 0), (0, 0), (0, 0), (0, 0)))
+    delay += frames
     per_step = step.tensors[name].frames
     steps = -(-(spikes.shape[1] + delay) // per_step)
     behind = steps * per_step - spikes.shape[1] - delay

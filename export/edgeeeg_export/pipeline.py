@@ -138,6 +138,7 @@ def export_model(
         flash = model_flash_bytes(compiled.subject.program, chosen)
         check_fit(chosen, flash, compiled.subject.program.struct_bytes)
     eeg = counts_of_inputs(compiled.manifest, recording)
+    contract.whole_steps(compiled.subject, eeg)  # of the recording itself, whatever follows it
     counts = verification_inputs(eeg, compiled.manifest)
     records = contract.verify(compiled.subject, counts, extra, on_target)
     contract.require_kept(records)

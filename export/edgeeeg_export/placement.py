@@ -15,7 +15,7 @@ import onnx
 from edgeeeg_export.errors import GraphError, UnsupportedOperator
 from edgeeeg_export.graph import Node
 from edgeeeg_export.imported_node import ImportedNode, Surroundings, operator_key
-from edgeeeg_export.ops import FROM_ONNX
+from edgeeeg_export.ops import DOMAIN, FROM_ONNX
 from edgeeeg_export.ops.apart import Apart
 from edgeeeg_export.ops.fresh import Fresh
 from edgeeeg_export.ops.op import Op
@@ -39,10 +39,6 @@ class Domain(IntEnum):
 
 _Lowered = tuple[Op, tuple[str, ...], tuple[str, ...], tuple[TensorType, ...]]
 """An operator, its inputs, its outputs and their types."""
-
-
-class BeginsAnew(GraphError):
-    """A layer runs along time, but its state would go from one window to the next."""
 
 
 class Placement:
@@ -93,24 +89,19 @@ class Placement:
         """
         varying = [name for name in node.inputs if self._varies(name)]
         lowest = max((self._domain(name) for name in varying), default=Domain.STREAM)
-        possible, begins_anew = [Domain.STREAM, Domain.WINDOWS], False
+        possible = [Domain.STREAM, Domain.WINDOWS]
         if not all(self._free(name) for name in varying if self._domain(name) is Domain.STREAM):
             possible.remove(Domain.WINDOWS)  # a batch would be one axis more than the operator knows of
         if lowest < Domain.APART:
             for domain in (d for d in possible if d >= lowest):
                 try:
                     return self._lower(self._reading(node, domain))
-                except BeginsAnew:
-                    begins_anew = True
                 except (GraphError, UnsupportedOperator):
                     if not varying:
                         raise
-        try:
-            return self._lower_apart(self._reading(node, Domain.APART))
-        except (GraphError, UnsupportedOperator):
-            if not begins_anew:
-                raise
-            return self._lower_fresh(node)
+        apart = self._reading(node, Domain.APART)
+        fresh = self._lower_fresh(apart)
+        return self._lower_apart(apart) if fresh is None else fresh
 
     def _domain(self, name: str) -> Domain:
         return self.domains.get(name, Domain.STREAM)
@@ -120,16 +111,28 @@ class Placement:
         type_ = self.types[name]
         return [axis for axis, extent in enumerate(type_.shape) if extent == 1 and axis != type_.time_axis]
 
-    def _lower_fresh(self, node: ImportedNode) -> list[_Lowered]:
-        """A layer with a state that only knows time, on windows from its initial state."""
-        ((op, inputs, outputs),) = FROM_ONNX[operator_key(node.proto)](node)
-        operands = tuple(self.types[name] for name in inputs)
-        fresh = Fresh(op, tuple(type_.time_axis for type_ in operands))
+    def _lower_fresh(self, node: ImportedNode) -> list[_Lowered] | None:
+        """A layer of our own that carries a state, on windows from its initial one; None for any other."""
+        if node.proto.domain != DOMAIN:
+            return None
+        made = FROM_ONNX[operator_key(node.proto)](node)
+        if len(made) != 1 or not made[0][0].window_axes:
+            return None
+        ((op, inputs, outputs),) = made
+        operands = tuple(self._known_type(node, name) for name in inputs)
         varying = tuple(type_.time_axis is not None for type_ in operands)
-        apart = PerWindow(fresh, varying)
-        reading = self._reading(node, Domain.APART).inputs
-        results = apart.infer(tuple(self.types[name] for name in reading))
-        return [(apart, reading, outputs, results)]
+        apart = PerWindow(Fresh(op, op.window_axes[: len(inputs)]), varying)
+        try:
+            results = apart.infer(operands)
+        except GraphError as error:
+            raise GraphError(f"layer {node.label}: {error}") from error
+        return [(apart, inputs, outputs, results)]
+
+    def _known_type(self, node: ImportedNode, name: str) -> TensorType:
+        """The type of an operand, which may be a constant that nothing has read yet."""
+        if name not in self.types:
+            self.types[name] = TensorType(tuple(node.known_constant(name).shape))
+        return self.types[name]
 
     def _lower(self, node: ImportedNode) -> list[_Lowered]:
         """What a node becomes, with the types of the results; an error if it needs its whole window."""
@@ -138,14 +141,14 @@ class Placement:
         for op, inputs, outputs in FROM_ONNX[operator_key(node.proto)](node):
             for name in inputs:
                 if name not in types:
-                    types[name] = self.types[name] = TensorType(tuple(node.known_constant(name).shape))
+                    types[name] = self._known_type(node, name)
             operands = tuple(types[name] for name in inputs)
             try:
                 produced = op.infer(operands)
             except GraphError as error:
                 raise GraphError(f"layer {node.label}: {error}") from error
             if self.semantics == "windowed" and op.states(operands):
-                raise BeginsAnew(f"layer {node.label} has a state, which begins anew in every window")
+                raise GraphError(f"layer {node.label} has a state, which begins anew in every window")
             reason = op.obstacle(operands)
             if reason is not None:
                 raise GraphError(f"layer {node.label} cannot stream: {reason}")

@@ -24,7 +24,7 @@ def verify(
     model: str | None = typer.Option(
         None, help="The original, to compare with it too: `edge-detector`, `module:factory`, .pt2 or .onnx."
     ),
-    weights: Path | None = typer.Option(None, help="State dict for module:factory."),
+    weights: Path | None = typer.Option(None, help="State dict for `module:factory`."),
     layout: str | None = typer.Option(None, help="Axes of the original's input, as in `edgeeeg export`."),
     board: str | None = typer.Option(None, help="Emulated board to run it on, such as qemu:mps2-an386."),
     port: str | None = typer.Option(None, help="Serial port or pyserial URL of a board that runs it."),

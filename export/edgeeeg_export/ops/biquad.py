@@ -24,6 +24,8 @@ from edgeeeg_export.tensor import Array, State, TensorType
 class Biquad(Op):
     """Inputs x (1, channels, frames) and coefficients (sections, 5): b0, β1, β2, α1, α2; output like x."""
 
+    window_axes: ClassVar[tuple[int | None, ...]] = (2, None)
+
     in_place: ClassVar[bool] = True
 
     @classmethod

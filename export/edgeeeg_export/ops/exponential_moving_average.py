@@ -25,6 +25,8 @@ from edgeeeg_export.tensor import Array, State, TensorType
 class ExponentialMovingAverage(Op):
     """Inputs x (1, channels, frames) and α (1,); output like x."""
 
+    window_axes: ClassVar[tuple[int | None, ...]] = (2, None)
+
     in_place: ClassVar[bool] = True
 
     @classmethod

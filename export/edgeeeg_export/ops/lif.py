@@ -25,6 +25,8 @@ class Lif(Op):
     the neuron's own: the verifier forces a reference's spikes on another target with it.
     """
 
+    window_axes: ClassVar[tuple[int | None, ...]] = (1, None, None)
+
     in_place: ClassVar[bool] = True
     reset: str = "subtract"
     reset_delay: bool = True

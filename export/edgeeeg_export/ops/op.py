@@ -76,6 +76,8 @@ class Op(ABC):
     """
 
     __slots__ = ()
+    window_axes: ClassVar[tuple[int | None, ...]] = ()
+    """For a layer with a state that only knows time: the axis of each operand that is time on a window."""
     in_place: ClassVar[bool] = False
     """Whether output 0 may overwrite input 0 element by element."""
 

@@ -9,6 +9,7 @@ reference scan (`selective_scan_ref`); Δ has passed its softplus, A is negative
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from edgeeeg_export.tensor import Array, State, TensorType
 @dataclass(frozen=True, slots=True)
 class SelectiveScan(Op):
     """Inputs u and Δ (1, frames, d), A (d, n), B and C (1, frames, n), D (d,); output (1, frames, d)."""
+
+    window_axes: ClassVar[tuple[int | None, ...]] = (1, 1, None, 1, 1, None)
 
     @classmethod
     def from_onnx(cls, node: OnnxNode) -> Lowered:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgeeeg_export.graph import Graph
+from edgeeeg_export.ops.fresh import Fresh
 from edgeeeg_export.ops.guarded import Guarded
 from edgeeeg_export.ops.lif import Lif
+from edgeeeg_export.ops.per_window import PerWindow
 
 
 def forced_names(spikes: str) -> tuple[str, str]:
@@ -39,6 +41,9 @@ def force_spikes(graph: Graph) -> Graph:
             sources = (*sources[:3], before, *clock)
             if isinstance(op, Guarded):
                 op = replace(op, axes=(*op.axes[:3], op.result_axes[0]))
+            elif isinstance(op, PerWindow) and isinstance(op.op, Fresh):
+                fresh = replace(op.op, axes=(*op.op.axes[:3], op.op.axes[0]))
+                op = replace(op, op=fresh, varying=(*op.varying[:3], True))
         nodes.append(replace(node, op=op, inputs=sources))
     outputs = (*graph.outputs, *(name for name in spiking(graph) if name not in graph.outputs))
     return Graph(graph.name, inputs, outputs, tuple(nodes), graph.constants, graph.timing)

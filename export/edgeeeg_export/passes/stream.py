@@ -45,17 +45,23 @@ def at_hop(graph: Graph, hop: int | None = None) -> Graph:
     Raises
     ------
     NotCausal
-        If the hop splits a frame of a layer before the windows.
+        If the hop splits a frame of a layer before the windows, or skips samples between them.
     """
     windows = [node for node in graph.nodes if isinstance(node.op, Windows)]
     if not windows:
         return graph
     read = (*(graph.tensors[node.inputs[0]] for node in windows), *graph.inputs.values())
     natural = math.lcm(*(Fraction(type_.samples_per_frame).numerator for type_ in read))
+    longest = max(type_.frames * type_.samples_per_frame for type_ in graph.inputs.values())
     if hop is None:
-        longest = max(type_.frames * type_.samples_per_frame for type_ in graph.inputs.values())
         hop = natural * math.ceil(longest / WINDOWS_PER_LENGTH / natural)
     _require_whole(graph, hop, natural)
+    if hop > longest:
+        first = next(iter(graph.inputs.values())).samples_per_frame
+        raise NotCausal(
+            f"a hop of {int(hop / first)} samples is longer than the window of {int(longest / first)}: "
+            "samples between windows would never be read; use a hop within the window"
+        )
     nodes = tuple(_with_stride(graph, node, hop) for node in graph.nodes)
     return graph.with_nodes(nodes)
 
