@@ -90,17 +90,22 @@ class Placement:
         varying = [name for name in node.inputs if self._varies(name)]
         lowest = max((self._domain(name) for name in varying), default=Domain.STREAM)
         possible = [Domain.STREAM, Domain.WINDOWS]
+        along_time: Exception | None = None
         if not all(self._free(name) for name in varying if self._domain(name) is Domain.STREAM):
             possible.remove(Domain.WINDOWS)  # a batch would be one axis more than the operator knows of
         if lowest < Domain.APART:
             for domain in (d for d in possible if d >= lowest):
                 try:
                     return self._lower(self._reading(node, domain))
-                except (GraphError, UnsupportedOperator):
+                except (GraphError, UnsupportedOperator) as error:
                     if not varying:
                         raise
+                    along_time = along_time or error
         apart = self._reading(node, Domain.APART)
-        fresh = self._lower_fresh(apart)
+        try:
+            fresh = self._lower_fresh(apart)
+        except GraphError as error:
+            raise along_time or error from error  # what it lacks along time, it lacks on a window
         return self._lower_apart(apart) if fresh is None else fresh
 
     def _domain(self, name: str) -> Domain:
