@@ -297,10 +297,11 @@ def _source(
     subject: Subject, source: Source, samples: Mapping[str, Array], truth: Mapping[str, Array]
 ) -> Record:
     """The original over the recording, or over stretches of it that are as long as it can take."""
-    runs = [_source_run(subject, source, piece, truth) for piece in _pieces(subject, source, samples)]
+    pieces = _pieces(subject, source, samples)
+    runs = [_source_run(subject, source, piece, truth) for piece in pieces]
     joined = tuple(_join(subject, parts) for parts in zip(*runs, strict=True))
     first = subject.inputs[0].name
-    seen = sum(piece[first].shape[2] for piece in _pieces(subject, source, samples))
+    seen = sum(piece[first].shape[2] for piece in pieces)
     return replace(_compare(subject, *joined), samples=seen)
 
 

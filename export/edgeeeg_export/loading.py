@@ -207,7 +207,7 @@ def _from_module(
         program = capture.trace_inputs(module, tuple(spec.shape for spec in inputs))
         converted = capture.to_onnx(program, tuple(spec.name for spec in inputs))
         return LoadedModel(converted.model, TorchSource(converted.program, module), None, unit, inputs=inputs)
-    n_chans = n_chans or _declared(module, "n_chans")
+    n_chans = _declared(module, "n_chans") if n_chans is None else n_chans
     if n_chans is None:
         raise CaptureError(
             f"{type(module).__name__} does not say how many channels it takes: pass --n-chans, or give it an "
@@ -215,12 +215,13 @@ def _from_module(
         )
     declared = _declared(module, "hop")
     hop = 1 if declared is None else declared
-    for name, value in (("n_chans", n_chans), ("hop", hop), ("n_times", _declared(module, "n_times"))):
+    n_times = _declared(module, "n_times") if n_times is None else n_times
+    for name, value in (("n_chans", n_chans), ("hop", hop), ("n_times", n_times)):
         if value is not None and (not isinstance(value, int) or value < 1):
             raise CaptureError(
                 f"{type(module).__name__}.{name} is {value!r}; it must be a whole number from 1"
             )
-    n_times = n_times or _declared(module, "n_times") or -(-DEFAULT_TIMES // hop) * hop
+    n_times = -(-DEFAULT_TIMES // hop) * hop if n_times is None else n_times
     sfreq = _declared(module, "sfreq")
     module = adapt_module(module, layout or OURS)
     program = capture.trace(module, n_chans, n_times)

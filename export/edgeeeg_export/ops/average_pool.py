@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, TimeWindow, require
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, Sliding, TimeWindow, require
 from edgeeeg_export.ops.window import Window
 from edgeeeg_export.tensor import Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
-class AveragePool(Op):
+class AveragePool(Sliding):
     """Input x (batch, channels, …), one to three axes; summed from +0 in the order of taps, row-major."""
 
     kernel: tuple[int, ...]
@@ -58,7 +58,7 @@ class AveragePool(Op):
         """Its kernel, where it lies over time."""
         return self.window.over_time(inputs[0], 0.0)
 
-    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Sliding:
         """Other padding of time."""
         return replace(self, pads=self.window.repadded(inputs[0], before, after))
 

@@ -9,13 +9,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, Pads, TimeWindow, lower_one, require
+from edgeeeg_export.ops.op import (
+    CCall,
+    Lowered,
+    OnnxCall,
+    OnnxNode,
+    Op,
+    Pads,
+    Sliding,
+    TimeWindow,
+    lower_one,
+    require,
+)
 from edgeeeg_export.ops.window import Window
 from edgeeeg_export.tensor import Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
-class Conv(Op):
+class Conv(Sliding):
     """Inputs x (batch, c_in, …), weight (c_out, c_in / groups, …) and, unless absent, bias (c_out,).
 
     Time may be any of the axes behind the channels: (1, channels, time), (1, channels, electrodes, time).
@@ -60,7 +71,7 @@ class Conv(Op):
         """Its kernel, where it lies over time."""
         return self.window(inputs[1].shape).over_time(inputs[0], 0.0)
 
-    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Sliding:
         """Other padding of time."""
         return replace(self, pads=self.window(inputs[1].shape).repadded(inputs[0], before, after))
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from edgeeeg_export.ops.axis import AxisWalk
 from edgeeeg_export.ops.loop_nest import nest
-from edgeeeg_export.ops.op import CCall, OnnxCall, Op, Pads, TimeWindow, require
+from edgeeeg_export.ops.op import CCall, OnnxCall, Op, Pads, Sliding, TimeWindow, require
 from edgeeeg_export.tensor import Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
-class Frame(Op):
+class Frame(Sliding):
     """x (…, n, …) becomes (…, frames, length, …): along time, a frame every `step` of x's own frames.
 
     A negative `pad` leaves out the first elements, `rest` the last ones.
@@ -43,7 +43,7 @@ class Frame(Op):
             return None
         return TimeWindow(self.length, self.step, self.pad, -self.rest)
 
-    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Sliding:
         """Frames from another place on, up to another."""
         return replace(self, pad=before, rest=-after)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, TimeWindow, require
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Sliding, TimeWindow, require
 from edgeeeg_export.ops.window import Window
 from edgeeeg_export.tensor import Array, TensorType
 
@@ -16,7 +16,7 @@ padding and -infinity could tell it from ONNX's -infinity."""
 
 
 @dataclass(frozen=True, slots=True)
-class MaxPool(Op):
+class MaxPool(Sliding):
     """Input x (batch, channels, …), one to three axes; the maximum replaces a value only if greater."""
 
     kernel: tuple[int, ...]
@@ -53,7 +53,7 @@ class MaxPool(Op):
         """Its kernel, where it lies over time."""
         return self.window.over_time(inputs[0], LOWEST)
 
-    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Sliding:
         """Other padding of time."""
         return replace(self, pads=self.window.repadded(inputs[0], before, after))
 

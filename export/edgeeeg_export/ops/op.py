@@ -109,14 +109,6 @@ class Op(ABC):
         """Why this operator needs its whole window, and what would not; None if it runs hop by hop."""
         return None
 
-    def time_window(self, inputs: tuple[TensorType, ...]) -> TimeWindow | None:
-        """What an output sees of time; None if frame o of every output is made of frame o of the inputs."""
-        return None
-
-    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
-        """The same operator with other padding of time, which negative padding crops; for windows of time."""
-        raise NotImplementedError(f"{self.kind} has no window of time")
-
     def with_padding(self, pads: Pads) -> Op | None:
         """This operator with zeros around its input; None if it cannot pad so."""
         return None
@@ -150,6 +142,25 @@ class Op(ABC):
     @abstractmethod
     def to_onnx(self, call: OnnxCall) -> None:
         """Add nodes in standard operators that compute the outputs and next states of one call."""
+
+
+class Sliding(Op):
+    """An operator whose outputs may see several frames of its first input; any other sees one."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def time_window(self, inputs: tuple[TensorType, ...]) -> TimeWindow | None:
+        """What an output sees of time; None where it slides over other axes alone."""
+
+    @abstractmethod
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Sliding:
+        """The same operator with other padding of time, which negative padding crops."""
+
+
+def time_window(op: Op, inputs: tuple[TensorType, ...]) -> TimeWindow | None:
+    """What an output of any operator sees of time; None if frame o of every output is made of frame o."""
+    return op.time_window(inputs) if isinstance(op, Sliding) else None
 
 
 class OnnxNode(Protocol):

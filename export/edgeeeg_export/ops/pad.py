@@ -9,7 +9,16 @@ import numpy as np
 from edgeeeg_export.ops.axis import needs_window
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.loop_nest import element, nest
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, TimeWindow, lower_one, require
+from edgeeeg_export.ops.op import (
+    CCall,
+    Lowered,
+    OnnxCall,
+    OnnxNode,
+    Sliding,
+    TimeWindow,
+    lower_one,
+    require,
+)
 from edgeeeg_export.tensor import Array, TensorType
 
 SOURCES = {
@@ -22,7 +31,7 @@ SOURCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Pad(Op):
+class Pad(Sliding):
     """`pads` has elements before and after for every axis; `mode` says what they are, `value` if constant."""
 
     pads: tuple[tuple[int, int], ...]
@@ -70,7 +79,7 @@ class Pad(Op):
         before, after = self._over_time(inputs[0])
         return None if (before, after) == (0, 0) else TimeWindow(1, 1, before, after, self.value)
 
-    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Sliding:
         """Other padding of time."""
         time = inputs[0].time_axis
         return replace(

@@ -12,12 +12,12 @@ import numpy as np
 
 from edgeeeg_export.ops.axis import AxisWalk
 from edgeeeg_export.ops.loop_nest import element, nest
-from edgeeeg_export.ops.op import CCall, OnnxCall, Op, TimeWindow, require
+from edgeeeg_export.ops.op import CCall, OnnxCall, Sliding, TimeWindow, require
 from edgeeeg_export.tensor import Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
-class Windows(Op):
+class Windows(Sliding):
     """x (…, 1, …, frames, …) becomes (…, windows, …, length, …), a window every `stride` frames.
 
     `axis` is that of time, `batch` the axis of extent one that the windows take. There are as many as whole
@@ -53,7 +53,7 @@ class Windows(Op):
         """The window itself."""
         return TimeWindow(self.length, self.stride, -self.skip, -self.rest)
 
-    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Op:
+    def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Sliding:
         """Windows with another place in whole ones."""
         return replace(self, skip=-before, rest=-after)
 

@@ -14,7 +14,7 @@ from edgeeeg_export.errors import GraphError
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.blocks import Blocks
 from edgeeeg_export.ops.concat import Concat
-from edgeeeg_export.ops.op import Op, TimeWindow
+from edgeeeg_export.ops.op import Op, Sliding, TimeWindow, time_window
 from edgeeeg_export.ops.windows import Windows
 from edgeeeg_export.passes.drop_dead import drop_dead
 
@@ -83,11 +83,11 @@ class _Rewriting:
     def _follow(self, node: Node, varying: list[str]) -> None:
         """A layer along time, and what it makes of the edges."""
         self.nodes.append(node)
-        window = node.op.time_window(self.graph.types(node.inputs))
-        if window is None:
-            self._pointwise(node, varying)
+        op, window = node.op, time_window(node.op, self.graph.types(node.inputs))
+        if isinstance(op, Sliding) and window is not None:
+            self._slide(node, op, window, self.edged[varying[0]])
         else:
-            self._slide(node, window, self.edged[varying[0]])
+            self._pointwise(node, varying)
 
     def _pointwise(self, node: Node, varying: list[str]) -> None:
         """The same operator on the edges of its operands, made equally long."""
@@ -119,7 +119,7 @@ class _Rewriting:
             left, right = made[name].get("left", ""), made[name].get("right", "")
             self.edged[name] = _Edged(name, length, left, n_left, right, n_right)
 
-    def _slide(self, node: Node, window: TimeWindow, x: _Edged) -> None:
+    def _slide(self, node: Node, op: Sliding, window: TimeWindow, x: _Edged) -> None:
         """A window of time: the outputs that see an edge or padding are edges."""
         (result,) = node.outputs
         length = self.graph.tensors[result].frames
@@ -130,17 +130,17 @@ class _Rewriting:
         seen = (n_left - 1) * window.stride - window.before + window.reach
         first = (length - n_right) * window.stride - window.before
         if n_left + n_right + per_hop >= length or seen > x.length or first < 0:
-            left = self._edge(node, window, x, (0, x.length), (window.before, window.after), "whole")
+            left = self._edge(node, op, x, (0, x.length), (window.before, window.after), "whole")
             self.edged[result] = _Edged(result, length, left, length)
             return
         left = right = ""
         # an edge may see nothing but padding; then it reads a frame and leaves it out
         if n_left:
             last = max(seen, 1)
-            left = self._edge(node, window, x, (0, last), (window.before, seen - last), "left")
+            left = self._edge(node, op, x, (0, last), (window.before, seen - last), "left")
         if n_right:
             start = min(first, x.length - 1)
-            right = self._edge(node, window, x, (start, x.length), (start - first, window.after), "right")
+            right = self._edge(node, op, x, (start, x.length), (start - first, window.after), "right")
         self.edged[result] = _Edged(result, length, left, n_left, right, n_right)
 
     def hop_of(self, name: str) -> Fraction:
@@ -150,7 +150,7 @@ class _Rewriting:
     def _edge(
         self,
         node: Node,
-        window: TimeWindow,
+        op: Sliding,
         x: _Edged,
         frames: tuple[int, int],
         padding: tuple[int, int],
@@ -160,8 +160,8 @@ class _Rewriting:
         types = self.graph.types(node.inputs)
         source = self._batch(x, *frames, node)
         result = f"{node.outputs[0]}.{side}"
-        op = node.op.over(types, *padding)
-        self._add(f"{node.name}_{side}", op, (source, *node.inputs[1:]), f"{result}.windows", node)
+        padded = op.over(types, *padding)
+        self._add(f"{node.name}_{side}", padded, (source, *node.inputs[1:]), f"{result}.windows", node)
         axis, batch = self.types[node.outputs[0]].time_axis, self.types[f"{result}.windows"].time_axis
         blocks = Blocks(axis or 0, batch or 0)
         return self._add(f"{node.name}_{side}_blocks", blocks, (f"{result}.windows",), result, node)

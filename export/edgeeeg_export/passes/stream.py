@@ -21,7 +21,7 @@ from edgeeeg_export.ops.clock import Clock
 from edgeeeg_export.ops.delay import Delay
 from edgeeeg_export.ops.gate import Gate
 from edgeeeg_export.ops.guarded import Guarded
-from edgeeeg_export.ops.op import Op, TimeWindow
+from edgeeeg_export.ops.op import Op, Sliding, TimeWindow, time_window
 from edgeeeg_export.ops.windows import Windows
 from edgeeeg_export.passes.schedule import schedule
 
@@ -131,6 +131,7 @@ class _Slide:
     have to become padding first.
     """
 
+    op: Sliding
     window: TimeWindow
     length: int
     spare: int
@@ -200,8 +201,8 @@ class _Streaming:
         if node.op.states(types):
             asleep = -(-delay // frames)
             delay = asleep * frames
-        window, slide, late = node.op.time_window(types), None, delay
-        if window is not None:
+        op, window, slide, late = node.op, time_window(node.op, types), None, delay
+        if isinstance(op, Sliding) and window is not None:
             delay = self._known(node.inputs[0])
             missing = delay + window.reach - window.before - window.stride
             late = self._rounded(node.outputs[0], max(-(-missing // window.stride), 0))
@@ -210,7 +211,7 @@ class _Streaming:
             # zeros are pushed once the recording has ended, so an input's end pads itself with zeros
             trailing = window.after > 0 and (node.inputs[0] not in self.graph.inputs or window.padding != 0.0)
             leading = window.before > 0 and delay > 0
-            slide = _Slide(window, length, frames + length - seen, leading, trailing)
+            slide = _Slide(op, window, length, frames + length - seen, leading, trailing)
         for name in node.outputs:
             if self.graph.tensors[name].time_axis is not None:
                 # blocks of windows have more frames a step than the windows
@@ -229,7 +230,7 @@ class _Streaming:
                 return late
             (reader,) = readers
             types = self.graph.types(reader.inputs)
-            window = reader.op.time_window(types)
+            window = time_window(reader.op, types)
             if window is not None:
                 apart = window.reach <= window.stride and window.before == 0
                 return -(-late // window.stride) * window.stride if apart else late
@@ -247,7 +248,8 @@ class _Streaming:
         waits until it is known to be one.
         """
         extent = self.extents[name]
-        windows = (node.op.time_window(self.graph.types(node.inputs)) for node in self.graph.consumers(name))
+        readers = self.graph.consumers(name)
+        windows = (time_window(node.op, self.graph.types(node.inputs)) for node in readers)
         padded = any(window is not None and window.after > 0 for window in windows)
         return max(extent.delay, -extent.surplus) if padded else extent.delay
 
@@ -299,7 +301,7 @@ class _Streaming:
             sources = (self._past(timed, timed.slide, sources[0]), *sources[1:])
             kept = self.cached[self._key(timed, timed.slide)]
             types = self.graph.types(node.inputs)
-            op = op.over(types, timed.slide.length - kept, -timed.slide.spare)
+            op = timed.slide.op.over(types, timed.slide.length - kept, -timed.slide.spare)
         elif timed.asleep:
             times = tuple(self.graph.tensors[name].time_axis for name in node.inputs)
             results = tuple(self.graph.tensors[name].time_axis or 0 for name in node.outputs)
