@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -53,7 +53,36 @@ class OnnxBuilder(Protocol):
         """Append a node with `count` outputs and return their names."""
 
     def constant(self, value: Any, dtype: str = "float32") -> str:
-        """Add an initializer and return its name."""
+        """Add a constant and return its name."""
+
+    def call(
+        self,
+        function: str,
+        body: Callable[[OnnxBuilder], None],
+        formal_inputs: Sequence[str],
+        formal_outputs: Sequence[str],
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        attributes: Mapping[str, Any],
+    ) -> None:
+        """Append a node of our own domain, with the function that says what it computes.
+
+        The attributes say what the body was made for; it does not read them.
+        """
+
+    def scan(
+        self,
+        body: Callable[[OnnxBuilder], None],
+        formal_inputs: Sequence[str],
+        formal_outputs: Sequence[str],
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        **axes: Sequence[int],
+    ) -> None:
+        """Append a Scan; as many of its inputs are scanned as `scan_input_axes` has entries.
+
+        What the body reads of the graph around it, it reads by name.
+        """
 
 
 @dataclass(frozen=True, slots=True)
