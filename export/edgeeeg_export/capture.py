@@ -186,12 +186,16 @@ def register_schemas() -> None:
                 attribute("reset_delay", schema.AttrType.INT, "1: one step after the spike"),
             ],
         ),
+        "LinearAttention": (("q", "k", "v", "decay"), "y", []),
         "RunningZScore": (
             ("x", "alpha"),
             "y",
             [attribute("epsilon", schema.AttrType.FLOAT, "added to the variance, in squared units of x")],
         ),
+        "S4d": (("u", "lambda_re", "lambda_im", "C_re", "C_im", "D"), "y", []),
         "SelectiveScan": (("u", "delta", "A", "B", "C", "D"), "y", []),
+        "Wkv4": (("k", "v", "w", "u"), "y", []),
+        "Wkv6": (("r", "k", "v", "w", "u"), "y", []),
     }
     for name, (inputs, output, attributes) in nodes.items():
         if name not in known:

@@ -29,7 +29,7 @@ from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.targets.onnx_run import run_steps
 from edgeeeg_export.tensor import TensorType
 
-OTHER_FILES = ("filter_operators", "recurrence", "select", "spectrum", "window")
+OTHER_FILES = ("filter_operators", "linear_recurrences", "recurrence", "select", "spectrum", "window")
 HOP = 4  # the longest stride below, and several frames for everything else
 
 CASES = POINTWISE_CASES | LAYER_CASES | SHAPE_CASES | REDUCTION_CASES
