@@ -14,6 +14,7 @@ from edgeeeg_export import reference
 from edgeeeg_export.contract import by_step
 from edgeeeg_export.errors import GraphError
 from edgeeeg_export.importer import import_onnx
+from edgeeeg_export.lowering import lower
 from edgeeeg_export.ops import sequences
 from edgeeeg_export.ops.linear_attention import LinearAttention
 from edgeeeg_export.ops.s4d import S4d
@@ -27,6 +28,7 @@ from edgeeeg_export.tensor import TensorType
 N_TIMES = 84  # whole hops of 1, 3, 7 and itself
 LOUD = 1e4
 FLUSHED = 2.0**-80
+WINDOW, HOP = 24, 8
 
 
 def same_bits(a, b):
@@ -171,11 +173,12 @@ def test_memories_end_before_the_subnormal_numbers(kind, onnx_model, counts, as_
     graph = graph_of(kind, onnx_model)
     n_chans = RECURRENCES[kind].n_chans
     samples = np.concatenate([counts(40, n_chans), np.zeros((4000, n_chans), np.int16)])
-    states, least = None, np.inf
+    states, least, outputs = None, np.inf, []
     for start in range(0, len(samples), 40):
         piece = as_input(samples[start : start + 40])
         result = reference.run(stream(graph), {"x": piece}, states)
         states = result.states
+        outputs.append(by_step(result.tensors["y"], 1, 1))
         values = np.abs(np.concatenate([value.ravel() for parts in states.values() for value in parts]))
         least = min(least, values[values > 0].min(initial=np.inf))
     assert least > FLUSHED
@@ -184,9 +187,7 @@ def test_memories_end_before_the_subnormal_numbers(kind, onnx_model, counts, as_
         for state, value in zip(graph.states[name], parts, strict=True):
             if forgotten is None or state.name.endswith(forgotten):
                 assert not value.any(), state.name
-    in_c = native(stream(graph)).push(samples)
-    if kind != "Wkv4":
-        assert not in_c[-1].any()
+    same_bits(native(stream(graph)).push(samples), np.concatenate(outputs))
 
 
 @pytest.mark.parametrize("value", [LOUD, -LOUD, 0.0])
@@ -217,43 +218,42 @@ def test_no_weight_of_rwkv4_is_below_one_and_its_mean_stays_within_the_values():
         assert (np.abs(y) <= LOUD * (1 + 1e-6)).all()
 
 
-def bidirectional(kind, onnx_model, n_times=24):
-    """The cell over the window from its end to its start, added to what it read."""
+def flipped(kind, onnx_model):
+    """The cell over a window from its end to its start, turned again."""
     case = RECURRENCES[kind]
     made, constants = case.nodes(1.0, "turned", "backwards")
-    width = case.widths[{"Wkv4": "k", "S4d": "u", "SelectiveScan": "u"}.get(kind, "v")]
-    constants |= {
-        "from_end": i64(-1),
-        "to_start": i64(np.iinfo(np.int64).min),
-        "time": i64(1),
-        "back": i64(-1),
-        "zero": i64(0),
-        "width": i64(width),
-    }
-    flip = ["from_end", "to_start", "time", "back"]
+    constants |= {"last": i64(-1), "all": i64(np.iinfo(np.int64).min), "time": i64(1), "back": i64(-1)}
+    flip = ["last", "all", "time", "back"]
     nodes = (
         node("Transpose", ["x"], ["frames"], perm=[0, 2, 1]),
         node("Slice", ["frames", *flip], ["turned"]),
         *made,
-        node("Slice", ["backwards", *flip], ["forwards"]),
-        node("Slice", ["frames", "zero", "width", "axis"], ["skip"]),
-        node("Add", ["forwards", "skip"]),
+        node("Slice", ["backwards", *flip]),
     )
-    return onnx_model(nodes, constants, shape=(1, case.n_chans, n_times))
+    return onnx_model(nodes, constants, shape=(1, case.n_chans, WINDOW))
 
 
 @pytest.mark.parametrize("kind", RECURRENCES)
-@pytest.mark.parametrize("semantics", ["continuous", "windowed"])
-def test_backwards_it_runs_on_windows(kind, semantics, onnx_model, windows_as_alone):
-    lowered = windows_as_alone(bidirectional(kind, onnx_model), 8, semantics, n_windows=3)
-    assert lowered.window == 24
-    assert not any("_s" in state.name for state in lowered.step.all_states() if kind in state.name)
-
-
-@pytest.mark.parametrize("kind", RECURRENCES)
-def test_windowed_it_begins_anew_in_every_window(kind, onnx_model, windows_as_alone):
-    model = RECURRENCES[kind].model(onnx_model, 1.0, 24)
-    assert windows_as_alone(model, 8, "windowed", n_windows=3).window == 24
+@pytest.mark.parametrize(
+    ("backwards", "semantics"), [(True, "continuous"), (True, "windowed"), (False, "windowed")]
+)
+def test_on_windows_it_begins_anew_in_each(
+    kind, backwards, semantics, onnx_model, counts, as_input, same_everywhere
+):
+    forward = RECURRENCES[kind].model(onnx_model, 1.0, WINDOW)
+    lowered = lower(flipped(kind, onnx_model) if backwards else forward, "m", HOP, semantics)
+    assert lowered.window == WINDOW
+    assert not any(n.op.kind == kind and lowered.step.states[n.name] for n in lowered.step.nodes)
+    n_steps = WINDOW // HOP + 4
+    outputs = same_everywhere(lowered.offline, lowered.step, n_steps)
+    assert len(outputs) == 5
+    x = as_input(counts(n_steps * HOP, RECURRENCES[kind].n_chans))
+    alone = import_onnx(forward, "m")
+    for k, row in enumerate(outputs):
+        window = x[:, :, k * HOP : k * HOP + WINDOW]
+        read = np.flip(window, 2) if backwards else window
+        y = reference.run(alone, {"x": read}).tensors["y"]
+        same_bits(row, (np.flip(y, 1) if backwards else y).ravel())
 
 
 def types(*shapes):
