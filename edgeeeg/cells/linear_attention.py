@@ -109,7 +109,7 @@ def _check_shapes(params: AttentionParams, x: AttentionInput) -> None:
         if part.ndim != 3 or not right or part.shape[:2] != x.q.shape[:2] or not part.shape[1]:
             raise ModelError(
                 f"linear attention: {name} has shape {tuple(part.shape)} beside q of {tuple(x.q.shape)}; "
-                f"expected (batch, time, width) with at least one frame, width of {heads} equal heads, k's that of q"
+                f"expected (batch, time, a multiple of {heads} heads), at least one frame, and k as wide as q"
             )
     if x.q.shape[-1] % heads:
         raise ModelError(f"linear attention: q's width {x.q.shape[-1]} is no multiple of the {heads} heads")
