@@ -15,17 +15,18 @@ from typing import ClassVar
 import numpy as np
 
 from edgeeeg_export import floatmath
+from edgeeeg_export.ops.cell import Cell
 from edgeeeg_export.ops.flush import flush_to_onnx
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, lower_one, require
 from edgeeeg_export.tensor import Array, State, TensorType
 
 
 @dataclass(frozen=True, slots=True)
-class Biquad(Op):
+class Biquad(Cell):
     """Inputs x (1, channels, frames) and coefficients (sections, 5): b0, β1, β2, α1, α2; output like x."""
 
     window_axes: ClassVar[tuple[int | None, ...]] = (2, None)
-
+    operands: ClassVar[tuple[str, ...]] = ("x", "coefficients")
     in_place: ClassVar[bool] = True
 
     @classmethod
@@ -81,32 +82,27 @@ class Biquad(Op):
         pointers = ", ".join((*call.inputs, call.states[0], call.outputs[0]))
         return f"edgeeeg_biquad({pointers}, {channels}, {frames}, {call.input_types[1].shape[0]});"
 
-    def to_onnx(self, call: OnnxCall) -> None:
-        """Mul, Add, Sub, and Where for small memories; a hop of several frames is unrolled."""
+    def step_to_onnx(self, call: OnnxCall) -> None:
+        """Mul, Add, Sub, and Where for small memories; the sections are unrolled."""
         add, constant = call.builder.add, call.builder.constant
-        _, channels, frames = call.input_types[0].shape
         n_sections = call.input_types[1].shape[0]
-        indices = [constant(k, "int64") for k in range(max(frames, n_sections, 5))]
-        last = constant([2], "int64")
+        column, sections = constant([1], "int64"), []
 
         def pick(name: str, k: int, axis: int) -> str:
-            return add("Gather", (name, indices[k]), axis=axis)
+            return add("Gather", (name, constant(k, "int64")), axis=axis)
 
-        y, memories = call.inputs[0], []
+        y = call.inputs[0]  # (channels,)
         for s in range(n_sections):
             section, memory = pick(call.inputs[1], s, 0), pick(call.states[0], s, 1)
             b0, beta1, beta2, alpha1, alpha2 = (pick(section, k, 0) for k in range(5))
-            through, first, second = (add("Mul", (factor, y)) for factor in (b0, beta1, beta2))
-            d1, d2, results = pick(memory, 0, 1), pick(memory, 1, 1), []
-            for t in range(frames):
-                result = add("Add", (pick(through, t, 2), d1))  # (1, channels)
-                moved1 = add("Sub", (pick(first, t, 2), add("Mul", (alpha1, result))))
-                moved2 = add("Sub", (pick(second, t, 2), add("Mul", (alpha2, result))))
-                d1 = flush_to_onnx(call.builder, add("Add", (d1, add("Add", (moved1, d2)))))
-                d2 = flush_to_onnx(call.builder, add("Add", (d2, moved2)))
-                results.append(add("Unsqueeze", (result, last)))
-            y = add("Concat", results, call.outputs[0] if s == n_sections - 1 else None, axis=2)
-            memories += [d1, d2]
-        rows = add("Transpose", (add("Concat", memories, axis=0),), perm=[1, 0])
-        shape = constant([channels, n_sections, 2], "int64")
-        add("Reshape", (rows, shape), call.next_states[0])
+            d1, d2 = pick(memory, 0, 1), pick(memory, 1, 1)
+            last = call.outputs[0] if s == n_sections - 1 else None
+            result = add("Add", (add("Mul", (b0, y)), d1), last)
+            moved1 = add("Sub", (add("Mul", (beta1, y)), add("Mul", (alpha1, result))))
+            moved2 = add("Sub", (add("Mul", (beta2, y)), add("Mul", (alpha2, result))))
+            d1 = flush_to_onnx(call.builder, add("Add", (d1, add("Add", (moved1, d2)))))
+            d2 = flush_to_onnx(call.builder, add("Add", (d2, moved2)))
+            pair = add("Concat", [add("Unsqueeze", (d, column)) for d in (d1, d2)], axis=1)
+            sections.append(add("Unsqueeze", (pair, column)))  # (channels, 1, 2)
+            y = result
+        add("Concat", sections, call.next_states[0], axis=1)

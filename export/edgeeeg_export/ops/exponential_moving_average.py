@@ -15,18 +15,19 @@ from typing import ClassVar
 import numpy as np
 
 from edgeeeg_export import floatmath
+from edgeeeg_export.ops.cell import Cell
 from edgeeeg_export.ops.flush import flush_to_onnx
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, lower_one
 from edgeeeg_export.ops.running_gain import gain_to_onnx, gains, require_signal
 from edgeeeg_export.tensor import Array, State, TensorType
 
 
 @dataclass(frozen=True, slots=True)
-class ExponentialMovingAverage(Op):
+class ExponentialMovingAverage(Cell):
     """Inputs x (1, channels, frames) and α (1,); output like x."""
 
     window_axes: ClassVar[tuple[int | None, ...]] = (2, None)
-
+    operands: ClassVar[tuple[str, ...]] = ("x", "alpha")
     in_place: ClassVar[bool] = True
 
     @classmethod
@@ -65,16 +66,11 @@ class ExponentialMovingAverage(Op):
         pointers = ", ".join((*call.inputs, *call.states, call.outputs[0]))
         return f"edgeeeg_moving_average({pointers}, {channels}, {frames});"
 
-    def to_onnx(self, call: OnnxCall) -> None:
-        """Sub, Mul, Add, Div, and Where for a small mean; a hop of several frames is unrolled."""
-        add, constant = call.builder.add, call.builder.constant
-        weight, mean, means = *call.states, []
-        for t in range(call.input_types[0].frames):
-            gain, weight = gain_to_onnx(call.builder, call.inputs[1], weight)
-            x = add("Gather", (call.inputs[0], constant(t, "int64")), axis=2)  # (1, channels)
-            moved = add("Mul", (gain, add("Sub", (x, mean))))
-            mean = flush_to_onnx(call.builder, add("Add", (mean, moved)))
-            means.append(add("Unsqueeze", (mean, constant([2], "int64"))))
-        add("Concat", means, call.outputs[0], axis=2)
-        add("Identity", (weight,), call.next_states[0])
-        add("Squeeze", (mean, constant([0], "int64")), call.next_states[1])
+    def step_to_onnx(self, call: OnnxCall) -> None:
+        """Sub, Mul, Add, Div, and Where for a small mean."""
+        add = call.builder.add
+        (x, alpha), (weight, mean) = call.inputs, call.states
+        gain = gain_to_onnx(call.builder, alpha, weight, call.next_states[0])
+        moved = add("Mul", (gain, add("Sub", (x, mean))))
+        mean = flush_to_onnx(call.builder, add("Add", (mean, moved)), call.next_states[1])
+        add("Identity", (mean,), call.outputs[0])

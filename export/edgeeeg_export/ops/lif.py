@@ -13,20 +13,22 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
+from edgeeeg_export.ops.cell import Cell
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, lower_one, require
 from edgeeeg_export.tensor import Array, State, TensorType
 
 
 @dataclass(frozen=True, slots=True)
-class Lif(Op):
+class Lif(Cell):
     """Inputs x (1, frames, n), beta (n,), threshold (n,); output spikes (1, frames, n) of 0 and 1.
 
     A fourth input, when there is one, holds the spikes of the previous frame that cause the reset in place of
     the neuron's own: the verifier forces a reference's spikes on another target with it.
     """
 
-    window_axes: ClassVar[tuple[int | None, ...]] = (1, None, None)
-
+    window_axes: ClassVar[tuple[int | None, ...]] = (1, None, None, 1)
+    operands: ClassVar[tuple[str, ...]] = ("x", "beta", "threshold", "fired")
+    results: ClassVar[tuple[str, ...]] = ("spikes",)
     in_place: ClassVar[bool] = True
     reset: str = "subtract"
     reset_delay: bool = True
@@ -86,28 +88,12 @@ class Lif(Op):
         x, beta, threshold = call.inputs
         return f"edgeeeg_lif({x}, {beta}, {threshold}, {call.states[0]}, {call.outputs[0]}, {frames}, {n});"
 
-    def to_onnx(self, call: OnnxCall) -> None:
-        """Mul, Add, Greater, Where; a hop of several frames is unrolled."""
+    def step_to_onnx(self, call: OnnxCall) -> None:
+        """Greater, Where, Mul, Add, Sub."""
         add, constant = call.builder.add, call.builder.constant
         x, beta, threshold = call.inputs[:3]
-        frames = call.input_types[0].shape[1]
-        zero, one, axis = constant(0.0), constant(1.0), constant([1], "int64")
-
-        def frame(name: str, t: int) -> str:
-            return (
-                add("Gather", (name, constant(t, "int64")), axis=1)
-                if frames > 1
-                else add("Squeeze", (name, axis))
-            )
-
-        mem, spikes = add("Unsqueeze", (call.states[0], constant([0], "int64"))), []
-        for t in range(frames):
-            fired = add(
-                "Greater", (mem, threshold) if len(call.inputs) == 3 else (frame(call.inputs[3], t), zero)
-            )
-            charged = add("Add", (add("Mul", (beta, mem)), frame(x, t)))
-            mem = add("Sub", (charged, add("Where", (fired, threshold, zero))))
-            spike = add("Where", (add("Greater", (mem, threshold)), one, zero))
-            spikes.append(add("Unsqueeze", (spike, axis)))
-        add("Concat", spikes, call.outputs[0], axis=1)
-        add("Squeeze", (mem, constant([0], "int64")), call.next_states[0])
+        (mem,), zero = call.states, constant(0.0)
+        fired = add("Greater", (mem, threshold) if len(call.inputs) == 3 else (call.inputs[3], zero))
+        charged = add("Add", (add("Mul", (beta, mem)), x))
+        mem = add("Sub", (charged, add("Where", (fired, threshold, zero))), call.next_states[0])
+        add("Where", (add("Greater", (mem, threshold)), constant(1.0), zero), call.outputs[0])

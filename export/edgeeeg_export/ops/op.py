@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -53,7 +53,36 @@ class OnnxBuilder(Protocol):
         """Append a node with `count` outputs and return their names."""
 
     def constant(self, value: Any, dtype: str = "float32") -> str:
-        """Add an initializer and return its name."""
+        """Add a constant and return its name."""
+
+    def call(
+        self,
+        function: str,
+        body: Callable[[OnnxBuilder], None],
+        formal_inputs: Sequence[str],
+        formal_outputs: Sequence[str],
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        attributes: Mapping[str, Any],
+    ) -> None:
+        """Append a node of our own domain, with the function that says what it computes.
+
+        The attributes say what the body was made for; it does not read them.
+        """
+
+    def scan(
+        self,
+        body: Callable[[OnnxBuilder], None],
+        formal_inputs: Sequence[str],
+        formal_outputs: Sequence[str],
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        **axes: Sequence[int],
+    ) -> None:
+        """Append a Scan; as many of its inputs are scanned as `scan_input_axes` has entries.
+
+        What the body reads of the graph around it, it reads by name.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +228,15 @@ class OnnxNode(Protocol):
     def type(self, index: int) -> TensorType:
         """The type of an input."""
 
+    def body(self, name: str, inputs: tuple[TensorType, ...]) -> Body:
+        """The graph that an attribute holds, on inputs of these types.
+
+        Raises
+        ------
+        UnsupportedOperator
+            If an operator of it is outside the set, carries a state, or reads what varies around it.
+        """
+
     def add_constant(self, value: np.ndarray, purpose: str) -> str:
         """Put a value derived from the node's constants into the graph and return its name."""
 
@@ -208,6 +246,18 @@ class OnnxNode(Protocol):
 
 Lowered = tuple[tuple["Op", tuple[str, ...], tuple[str, ...]], ...]
 """What one ONNX node becomes: operators with the names of their inputs and outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A graph inside a node: operators, and the names of its inputs, outputs and constants."""
+
+    operators: Lowered
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    captured: tuple[str, ...]
+    shapes: Mapping[str, tuple[int, ...]]
+    """Of every tensor that it makes."""
 
 
 def lower_one(op: Op, node: OnnxNode, inputs: tuple[str, ...] | None = None) -> Lowered:

@@ -33,8 +33,8 @@ def gains(alpha: Array, weight: Array, frames: int) -> tuple[Array, Array]:
     return each, weight
 
 
-def gain_to_onnx(builder: OnnxBuilder, alpha: str, weight: str) -> tuple[str, str]:
-    """Sub, Mul, Add, Div: gain and weight (1,) of the next frame."""
+def gain_to_onnx(builder: OnnxBuilder, alpha: str, weight: str, following: str) -> str:
+    """Sub, Mul, Add, Div: the gain (1,) of this frame; the weight (1,) after it is called `following`."""
     missing = builder.add("Sub", (builder.constant(1.0), weight))
-    weight = builder.add("Add", (weight, builder.add("Mul", (alpha, missing))))
-    return builder.add("Div", (alpha, weight)), weight
+    weight = builder.add("Add", (weight, builder.add("Mul", (alpha, missing))), following)
+    return builder.add("Div", (alpha, weight))

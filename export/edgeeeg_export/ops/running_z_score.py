@@ -15,18 +15,19 @@ import numpy as np
 
 from edgeeeg_export import floatmath
 from edgeeeg_export.ops.c_literal import literal
+from edgeeeg_export.ops.cell import Cell
 from edgeeeg_export.ops.flush import flush_to_onnx
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, lower_one
 from edgeeeg_export.ops.running_gain import ONE, gain_to_onnx, gains, require_signal
 from edgeeeg_export.tensor import Array, State, TensorType
 
 
 @dataclass(frozen=True, slots=True)
-class RunningZScore(Op):
+class RunningZScore(Cell):
     """Inputs x (1, channels, frames) and α (1,); output like x. ε has the unit of x squared."""
 
     window_axes: ClassVar[tuple[int | None, ...]] = (2, None)
-
+    operands: ClassVar[tuple[str, ...]] = ("x", "alpha")
     in_place: ClassVar[bool] = True
     epsilon: float
 
@@ -75,23 +76,16 @@ class RunningZScore(Op):
         pointers = ", ".join((*call.inputs, *call.states, call.outputs[0]))
         return f"edgeeeg_running_z_score({pointers}, {channels}, {frames}, {literal(self.epsilon)});"
 
-    def to_onnx(self, call: OnnxCall) -> None:
-        """Sub, Mul, Add, Div, Sqrt, and Where for small moments; a hop of several frames is unrolled."""
+    def step_to_onnx(self, call: OnnxCall) -> None:
+        """Sub, Mul, Add, Div, Sqrt, and Where for small moments."""
         add, constant = call.builder.add, call.builder.constant
-        weight, mean, variance = call.states
-        one, epsilon, scores = constant(1.0), constant(self.epsilon), []
-        for t in range(call.input_types[0].frames):
-            gain, weight = gain_to_onnx(call.builder, call.inputs[1], weight)
-            x = add("Gather", (call.inputs[0], constant(t, "int64")), axis=2)  # (1, channels)
-            apart = add("Sub", (x, mean))
-            moved = add("Mul", (gain, apart))
-            mean = flush_to_onnx(call.builder, add("Add", (mean, moved)))
-            grown = add("Add", (variance, add("Mul", (apart, moved))))
-            variance = flush_to_onnx(call.builder, add("Mul", (add("Sub", (one, gain)), grown)))
-            deviation = add("Sqrt", (add("Add", (variance, epsilon)),))
-            score = add("Div", (add("Sub", (x, mean)), deviation))
-            scores.append(add("Unsqueeze", (score, constant([2], "int64"))))
-        add("Concat", scores, call.outputs[0], axis=2)
-        add("Identity", (weight,), call.next_states[0])
-        for name, following in zip((mean, variance), call.next_states[1:], strict=True):
-            add("Squeeze", (name, constant([0], "int64")), following)
+        (x, alpha), (weight, mean, variance) = call.inputs, call.states
+        gain = gain_to_onnx(call.builder, alpha, weight, call.next_states[0])
+        apart = add("Sub", (x, mean))
+        moved = add("Mul", (gain, apart))
+        mean = flush_to_onnx(call.builder, add("Add", (mean, moved)), call.next_states[1])
+        grown = add("Add", (variance, add("Mul", (apart, moved))))
+        kept = add("Mul", (add("Sub", (constant(1.0), gain)), grown))
+        variance = flush_to_onnx(call.builder, kept, call.next_states[2])
+        deviation = add("Sqrt", (add("Add", (variance, constant(self.epsilon))),))
+        add("Div", (add("Sub", (x, mean)), deviation), call.outputs[0])

@@ -14,15 +14,17 @@ from typing import ClassVar
 import numpy as np
 
 from edgeeeg_export import floatmath
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
+from edgeeeg_export.ops.cell import Cell
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, lower_one, require
 from edgeeeg_export.tensor import Array, State, TensorType
 
 
 @dataclass(frozen=True, slots=True)
-class SelectiveScan(Op):
+class SelectiveScan(Cell):
     """Inputs u and Δ (1, frames, d), A (d, n), B and C (1, frames, n), D (d,); output (1, frames, d)."""
 
     window_axes: ClassVar[tuple[int | None, ...]] = (1, 1, None, 1, 1, None)
+    operands: ClassVar[tuple[str, ...]] = ("u", "delta", "A", "B", "C", "D")
 
     @classmethod
     def from_onnx(cls, node: OnnxNode) -> Lowered:
@@ -75,25 +77,15 @@ class SelectiveScan(Op):
         arguments = ", ".join((*call.inputs, call.states[0], call.outputs[0]))
         return f"edgeeeg_selective_scan({arguments}, {call.input_types[0].frames}, {d}, {n});"
 
-    def to_onnx(self, call: OnnxCall) -> None:
-        """Mul, Exp, Add, ReduceSum; a hop of several frames is unrolled."""
+    def step_to_onnx(self, call: OnnxCall) -> None:
+        """Mul, Exp, Add, ReduceSum."""
         add, constant = call.builder.add, call.builder.constant
         u, delta, a, b, c, d = call.inputs
-        batch, last, row = (constant([v], "int64") for v in (0, -1, -2))
-        h, outputs = call.states[0], []
-
-        def frame(name: str, t: int) -> str:
-            squeezed = add("Squeeze", (name, batch))
-            return add("Gather", (squeezed, constant(t, "int64")), axis=0)
-
-        for t in range(call.input_types[0].frames):
-            u_t, delta_t = frame(u, t), frame(delta, t)
-            decay = add("Exp", (add("Mul", (add("Unsqueeze", (delta_t, last)), a)),))
-            amount = add("Unsqueeze", (add("Mul", (delta_t, u_t)), last))
-            drive = add("Mul", (amount, add("Unsqueeze", (frame(b, t), row))))
-            h = add("Add", (add("Mul", (decay, h)), drive))
-            seen = add("Mul", (h, add("Unsqueeze", (frame(c, t), row))))
-            y = add("Add", (add("ReduceSum", (seen, last), keepdims=0), add("Mul", (d, u_t))))
-            outputs.append(add("Unsqueeze", (y, constant([0, 1], "int64"))))
-        add("Concat", outputs, call.outputs[0], axis=1)
-        add("Identity", (h,), call.next_states[0])
+        row, column = constant([0], "int64"), constant([1], "int64")
+        decay = add("Exp", (add("Mul", (add("Unsqueeze", (delta, column)), a)),))
+        amount = add("Unsqueeze", (add("Mul", (delta, u)), column))
+        drive = add("Mul", (amount, add("Unsqueeze", (b, row))))
+        h = add("Add", (add("Mul", (decay, call.states[0])), drive), call.next_states[0])
+        seen = add("Mul", (h, add("Unsqueeze", (c, row))))
+        total = add("ReduceSum", (seen, column), keepdims=0)
+        add("Add", (total, add("Mul", (d, u))), call.outputs[0])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.inliner
 
 from edgeeeg_export import reference
 from edgeeeg_export.passes.stream import stream
@@ -20,12 +21,18 @@ def golden_graph():
     return runpy.run_path(str(TESTS / "update_golden.py"))["graph"]()
 
 
-def test_only_standard_operators_and_states_at_the_border():
+def test_a_cell_is_one_node_with_a_function_of_standard_operators_and_states_at_the_border():
     step = stream(golden_graph(), 4)
     model = onnx_step.emit(step, expose=("hidden",))
     onnx.checker.check_model(model, full_check=True)
-    assert {entry.domain for entry in model.opset_import} == {""}
-    assert {node.domain for node in model.graph.node} == {""}
+    (lif,) = model.functions
+    assert (lif.domain, lif.name) == ("edgeeeg", "LifStep")
+    assert list(lif.input) == ["x", "beta", "threshold", "mem"]
+    assert list(lif.output) == ["spikes", "mem_next"]
+    assert {node.domain for node in lif.node} == {""}
+    inlined = onnx.inliner.inline_local_functions(model)
+    assert {node.domain for node in inlined.graph.node} == {""}
+    assert not inlined.functions
     states = [state.name for state in step.all_states()]
     assert [v.name for v in model.graph.input] == ["eeg", *states]
     assert [v.name for v in model.graph.output] == ["score", "hidden", *(f"{s}.next" for s in states)]
