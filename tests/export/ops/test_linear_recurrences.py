@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from operator_case import i64, node
 from recurrence_case import OPERANDS, RECURRENCES
+from torch import nn
 
 from edgeeeg_export import reference
 from edgeeeg_export.contract import by_step
 from edgeeeg_export.errors import GraphError
 from edgeeeg_export.importer import import_onnx
+from edgeeeg_export.loading import load_model
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.ops import sequences
 from edgeeeg_export.ops.linear_attention import LinearAttention
@@ -21,6 +24,7 @@ from edgeeeg_export.ops.s4d import S4d
 from edgeeeg_export.ops.selective_scan import SelectiveScan
 from edgeeeg_export.ops.wkv4 import Wkv4
 from edgeeeg_export.ops.wkv6 import Wkv6
+from edgeeeg_export.own_nodes import operators
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.targets.onnx_run import run_steps
 from edgeeeg_export.tensor import TensorType
@@ -165,6 +169,40 @@ def test_it_is_the_sum_over_the_past(kind, onnx_model, counts, as_input):
     operands = [value[0] if value.ndim == 3 else value for value in operands]
     expected = DEFINITIONS[kind](*operands)
     np.testing.assert_allclose(tensors["y"][0], expected, rtol=1e-5, atol=2e-6 * np.abs(expected).max())
+
+
+class InTorch(nn.Module):
+    """A cell's torch operator on slices of the features, limited as `Recurrence.nodes` does."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.case, self.operator = RECURRENCES[kind], operators()[kind]
+        self.n_chans, self.n_times, self.sfreq = self.case.n_chans, N_TIMES, 256.0
+        for name, value in self.case.parameters.items():
+            self.register_buffer(name, torch.from_numpy(value.copy()))
+
+    def forward(self, x):
+        limits = {"Softplus": nn.functional.softplus, "Sigmoid": torch.sigmoid}
+        parts = x.transpose(1, 2).split(tuple(self.case.widths.values()), dim=2)
+        operands = dict(self.named_buffers())
+        for name, part in zip(self.case.widths, parts, strict=True):
+            limit = limits[self.case.activations[name]] if name in self.case.activations else torch.clone
+            operands[name] = limit(part) * 0.999
+        return self.operator(*(operands[name] for name in OPERANDS[self.case.kind]))
+
+
+@pytest.mark.parametrize("kind", RECURRENCES)
+def test_a_torch_model_keeps_it_as_one_node_and_its_numbers(kind, counts, as_input):
+    model = InTorch(kind)
+    graph = load_model(model)
+    captured = import_onnx(graph.onnx_model, "op")
+    assert [n.op.kind for n in captured.nodes].count(kind) == 1
+    for name, samples in recordings(counts, model.n_chans).items():
+        x = as_input(samples)
+        (y,) = (reference.run(captured, {"eeg": x}).tensors[out] for out in captured.outputs)
+        expected = model(torch.from_numpy(x)).numpy()
+        bound = 1e-5 * max(1.0, np.abs(expected).max())
+        np.testing.assert_allclose(y, expected, rtol=1e-5, atol=bound, err_msg=name)
 
 
 @pytest.mark.parametrize("kind", RECURRENCES)
