@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeeeg_bench.cell_soak.network import HOP, layer_network
-from edgeeeg_bench.cell_soak.signal import LSB, layer_counts
+from edgeeeg_bench.cell_soak.signal import LSB, eeg_since, layer_counts
 from edgeeeg_bench.errors import BenchError
 from edgeeeg_bench.soak.day import Day, Errors, summarize
 from edgeeeg_bench.soak.run import SoakPlan
@@ -33,7 +33,7 @@ class LayerDay:
     Parameters
     ----------
     subject : its program.
-    day : distance from the twin by hour, and comparisons with NumPy.
+    day : distance from the twin on the EEG of each hour, and comparisons with NumPy on all of it.
     largest_output : |output| of each hour.
     largest_state : of each state by name, over the day.
     """
@@ -56,13 +56,17 @@ class LayerDay:
 
 
 def soak_layer(
-    kind: str, plan: SoakPlan, build: Path, on_progress: Callable[[int], None] = lambda hours: None
+    kind: str,
+    normalized: bool,
+    plan: SoakPlan,
+    build: Path,
+    on_progress: Callable[[int], None] = lambda hours: None,
 ) -> LayerDay:
     """Carry C and its twin through the whole stream without a reset, and hold C to NumPy on the way.
 
     Parameters
     ----------
-    kind : of `edgeeeg_bench.cell_soak.network.LAYERS`.
+    kind, normalized : as `edgeeeg_bench.cell_soak.network.layer_network` has them.
     build : folder for the generated sources and libraries.
     on_progress : called with the hours done.
 
@@ -71,7 +75,7 @@ def soak_layer(
     BenchError
         If an output or a state is not finite.
     """
-    network = layer_network(kind, plan.seed)
+    network = layer_network(kind, normalized, plan.seed)
     subject = compile_model(load_model(network), name="layer", hop=HOP, lsb=LSB).subject
     layout, program = lay_out_stream(subject.step, LSB), subject.program
     folder = program.write(build / "c")
@@ -92,7 +96,7 @@ def soak_layer(
         outputs.append(float(np.abs(made).max()))
         numbers = np.abs(np.stack([second.state for second in seconds]))
         states = np.maximum(states, _by_state(layout, numbers).max(axis=0))
-        hours.append(_errors(layout, seconds))
+        hours.append(_errors(layout, seconds[eeg_since(plan.hour_seconds) :]))
         stretches += check_stretches(
             subject, layout, plan.stretches, counts, made, saved, hour * plan.hour_seconds
         )
@@ -103,7 +107,7 @@ def soak_layer(
 
 
 def _errors(layout: StreamLayout, seconds: list[Second]) -> Errors:
-    """The distances of one hour, relative where a value is above 1; without neurons there are no flips."""
+    """The distances over these seconds, relative above 1; without neurons there are no flips."""
     outputs = np.concatenate([_apart(second.outputs, second.twin_outputs).max(axis=1) for second in seconds])
     states = np.stack([_apart(second.state, second.twin_state) for second in seconds])
     return Errors(outputs, np.zeros(len(outputs), np.int64), _by_state(layout, states))
