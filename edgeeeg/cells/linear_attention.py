@@ -8,8 +8,8 @@ reads of frame s is (q_t · k_s) · decay^(t-s), with powers of at most 1.
 
 References
 ----------
-Katharopoulos et al. 2020, Transformers are RNNs, arXiv 2006.16236, eq. 18-20, without the normalizer.
-Sun et al. 2023, Retentive Network, arXiv 2307.08621, eq. 6 (recurrent) and 7 (chunks).
+Katharopoulos et al. 2020, Transformers are RNNs, arXiv 2006.16236, section 3.4, without the normalizer.
+Sun et al. 2023, Retentive Network, arXiv 2307.08621, section 2.1: recurrent and chunkwise forms.
 """
 
 from __future__ import annotations

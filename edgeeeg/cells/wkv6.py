@@ -14,7 +14,7 @@ exponential grows, and a decay that underflowed to 0 is no special case.
 References
 ----------
 Peng et al. 2024, Eagle and Finch: RWKV with Matrix-Valued States and Dynamic Recurrence, arXiv 2404.05892,
-eq. 18-19 (and 16: Finch, the decay that depends on data).
+section 4.2: Finch, the decay that depends on the data.
 Yang et al. 2024, Gated Linear Attention Transformers with Hardware-Efficient Training, arXiv 2312.06635,
 section 4: chunks, with quotients of decays where there are products here.
 """
