@@ -21,8 +21,8 @@ from edgeeeg_export.contract import by_step
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.importer import import_onnx
 from edgeeeg_export.ops import FROM_ONNX
-from edgeeeg_export.ops.conv import Conv
 from edgeeeg_export.ops.cell import Cell
+from edgeeeg_export.ops.conv import Conv
 from edgeeeg_export.ops.linear import Linear
 from edgeeeg_export.ops.transpose import Transpose
 from edgeeeg_export.passes import simplify
