@@ -168,5 +168,11 @@ def describe(record: Any) -> list[Any]:
 
 
 def describe_op(op: Op) -> tuple[str, list[Any]]:
-    """An operator as its kind and attributes; one that wraps another describes that too."""
-    return op.kind, [describe_op(v) if isinstance(v, Op) else v for v in describe(op)]
+    """An operator as its kind and attributes; one that holds others describes those too."""
+    return op.kind, [_described(value) for value in describe(op)]
+
+
+def _described(value: Any) -> Any:
+    if isinstance(value, Op):
+        return describe_op(value)
+    return [_described(item) for item in value] if isinstance(value, tuple) else value

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 
 from edgeeeg_export.errors import UnsupportedOperator
+from edgeeeg_export.ops.op import Body
 from edgeeeg_export.tensor import TensorType
 
 
@@ -32,6 +33,9 @@ class Surroundings(Protocol):
     @property
     def opsets(self) -> Sequence[onnx.OperatorSetIdProto]:
         """Versions of the standard."""
+
+    def import_body(self, graph: onnx.GraphProto, inputs: tuple[TensorType, ...], label: str) -> Body:
+        """Import a graph inside a node."""
 
 
 def operator_key(proto: onnx.NodeProto) -> tuple[str, str]:
@@ -110,6 +114,10 @@ class ImportedNode:
         if name in self.importing.types:
             return self.importing.types[name]
         return TensorType(tuple(self.known_constant(name).shape))
+
+    def body(self, name: str, inputs: tuple[TensorType, ...]) -> Body:
+        """The graph that an attribute holds, on inputs of these types."""
+        return self.importing.import_body(self.attribute(name, None), inputs, self.label)
 
     def add_constant(self, value: np.ndarray, purpose: str) -> str:
         """Put a derived value into the graph."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
 import onnx
+import onnx.inliner
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
@@ -14,6 +15,7 @@ from edgeeeg_export.errors import CaptureError, UnsupportedOperator
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.imported_node import ImportedNode, node_label, operator_key
 from edgeeeg_export.ops import FROM_ONNX, NEAREST_REWRITE
+from edgeeeg_export.ops.op import Body
 from edgeeeg_export.placement import Placement, Semantics
 from edgeeeg_export.tensor import Array, TensorType
 
@@ -71,7 +73,15 @@ def import_onnx(
             raise CaptureError(
                 f"the model has opset {opset.version}; export it with one from {OPSETS.start} to {OPSETS[-1]}"
             )
-    importing = _Import(model, streaming, semantics, ticks)
+    if model.functions:
+        model = onnx.inliner.inline_local_functions(model)
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    inputs = {
+        value.name: _stream_type(value, ticks.get(value.name, 1)) if streaming else _tensor_type(value)
+        for value in model.graph.input
+        if value.name not in constants
+    }
+    importing = _Import(inputs, constants, _read_names(model.graph), list(model.opset_import), semantics)
     for proto in model.graph.node:
         importing.take(proto)
     outputs = tuple(value.name for value in model.graph.output)
@@ -128,20 +138,19 @@ class _Import:
     """One pass over the nodes: constants known so far, types of run-time tensors, operators made."""
 
     def __init__(
-        self, model: onnx.ModelProto, streaming: bool, semantics: Semantics, ticks: Mapping[str, int]
+        self,
+        inputs: dict[str, TensorType],
+        constants: dict[str, np.ndarray],
+        read: set[str],
+        opsets: Sequence[onnx.OperatorSetIdProto],
+        semantics: Semantics,
     ) -> None:
-        self.constants: dict[str, np.ndarray] = {
-            tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer
-        }
-        self.inputs = {
-            value.name: _stream_type(value, ticks.get(value.name, 1)) if streaming else _tensor_type(value)
-            for value in model.graph.input
-            if value.name not in self.constants
-        }
-        self.placement = Placement(self.inputs, semantics, self)
-        self.read = _read_names(model.graph)
+        self.constants = constants
+        self.inputs = inputs
+        self.placement = Placement(inputs, semantics, self)
+        self.read = read
         self.whole: set[str] = set()
-        self.opsets = list(model.opset_import)
+        self.opsets = opsets
 
     @property
     def types(self) -> dict[str, TensorType]:
@@ -191,6 +200,45 @@ class _Import:
             self.take(node)
         for inner, outer in zip(branch.output, proto.output, strict=True):
             self.take(onnx.helper.make_node("Identity", [inner.name], [outer], name=proto.name))
+
+    def import_body(self, graph: onnx.GraphProto, inputs: tuple[TensorType, ...], label: str) -> Body:
+        """Import a graph inside a node; its constants go into the graph around it under names of their own.
+
+        Raises
+        ------
+        UnsupportedOperator
+            If an operator of it is outside the set, carries a state, or reads what varies around it.
+        """
+        names = tuple(value.name for value in graph.input)
+        outputs = tuple(value.name for value in graph.output)
+        made = {name for node in graph.node for name in node.output}
+        varying = set(self.types).difference(self.constants, names, made)
+        for name in sorted(_read_names(graph) & varying):
+            raise UnsupportedOperator(
+                f"layer {label}: its body reads '{name}' of the graph around it, which varies; scan it too"
+            )
+        own = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+        inner = _Import(
+            dict(zip(names, inputs, strict=True)),
+            self.constants | own,
+            _read_names(graph),
+            self.opsets,
+            "continuous",
+        )
+        for proto in graph.node:
+            inner.take(proto)
+        nodes = inner.placement.nodes
+        for node in nodes:
+            if node.op.states(tuple(inner.types[name] for name in node.inputs)):
+                raise UnsupportedOperator(f"layer {label}: {node.label} inside it has a state of its own")
+        known = inner.operands(outputs)
+        renamed = {name: f"{graph.name}.{name}" for name in known}
+        self.constants.update({renamed[name]: value for name, value in known.items()})
+        operators = tuple((n.op, n.renamed(renamed).inputs, n.outputs) for n in nodes)
+        shapes = {name: type_.shape for name, type_ in inner.types.items()}
+        shapes |= {renamed[name]: value.shape for name, value in known.items()}
+        results = tuple(renamed.get(name, name) for name in outputs)
+        return Body(operators, names, results, tuple(renamed.values()), shapes)
 
     def operands(self, outputs: tuple[str, ...]) -> dict[str, Array]:
         """The constants that operators or outputs read, as float32.

@@ -77,6 +77,7 @@ from edgeeeg_export.ops.rms_norm import RmsNormalize
 from edgeeeg_export.ops.rnn import Rnn
 from edgeeeg_export.ops.round import Round
 from edgeeeg_export.ops.running_z_score import RunningZScore
+from edgeeeg_export.ops.scan import Scan
 from edgeeeg_export.ops.selective_scan import SelectiveScan
 from edgeeeg_export.ops.selu import Selu
 from edgeeeg_export.ops.shrink import Shrink
@@ -171,6 +172,7 @@ FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
     ("", "Relu"): Relu.from_onnx,
     ("", "Reshape"): Reshape.from_onnx,
     ("", "Round"): Round.from_onnx,
+    ("", "Scan"): Scan.from_onnx,
     ("", "Selu"): Selu.from_onnx,
     ("", "Shrink"): Shrink.from_onnx,
     ("", "Resize"): Resize.from_onnx,

@@ -228,6 +228,15 @@ class OnnxNode(Protocol):
     def type(self, index: int) -> TensorType:
         """The type of an input."""
 
+    def body(self, name: str, inputs: tuple[TensorType, ...]) -> Body:
+        """The graph that an attribute holds, on inputs of these types.
+
+        Raises
+        ------
+        UnsupportedOperator
+            If an operator of it is outside the set, carries a state, or reads what varies around it.
+        """
+
     def add_constant(self, value: np.ndarray, purpose: str) -> str:
         """Put a value derived from the node's constants into the graph and return its name."""
 
@@ -237,6 +246,18 @@ class OnnxNode(Protocol):
 
 Lowered = tuple[tuple["Op", tuple[str, ...], tuple[str, ...]], ...]
 """What one ONNX node becomes: operators with the names of their inputs and outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A graph inside a node: operators, and the names of its inputs, outputs and constants."""
+
+    operators: Lowered
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    captured: tuple[str, ...]
+    shapes: Mapping[str, tuple[int, ...]]
+    """Of every tensor that it makes."""
 
 
 def lower_one(op: Op, node: OnnxNode, inputs: tuple[str, ...] | None = None) -> Lowered:
