@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 #define EDGEEEG_RESET_SUBTRACT 1u /* a spike takes its threshold from the membrane */
-#define EDGEEEG_RESET_ZERO 2u     /* a spike clears the membrane */
-#define EDGEEEG_RESET_AT_ONCE 4u  /* in its own frame, not in the next one */
-#define EDGEEEG_FIRES_AT 8u       /* at the threshold, not only above it */
+#define EDGEEEG_RESET_ZERO     2u /* a spike clears the membrane */
+#define EDGEEEG_RESET_AT_ONCE  4u /* in its own frame, not in the next one */
+#define EDGEEEG_FIRES_AT       8u /* at the threshold, not only above it */
 
 static inline int edgeeeg_passed(float mem, float threshold, unsigned firing) {
     return (firing & EDGEEEG_FIRES_AT) ? mem >= threshold : mem > threshold;
@@ -95,8 +95,8 @@ static inline void edgeeeg_recurrent_lif(const float *x, const float *beta, cons
 
 /* a = rho a + (1 - rho) where it fired; mem = leak(mem, x); the threshold is threshold + b a */
 static inline void edgeeeg_adaptive_lif(const float *x, const float *beta, const float *threshold,
-                                        const float *rho, const float *b, float *mem, float *a,
-                                        float *spikes, size_t frames, size_t n, unsigned firing) {
+                                        const float *rho, const float *b, float *mem, float *a, float *spikes,
+                                        size_t frames, size_t n, unsigned firing) {
     for (size_t t = 0; t < frames; t++) {
         for (size_t i = 0; i < n; i++) {
             const float passed = threshold[i] + b[i] * a[i];
