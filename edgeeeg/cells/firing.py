@@ -70,9 +70,9 @@ class Firing:
         return heaviside(excess, self.fires == "at", self.surrogate)
 
     def passed(self, mem: Tensor, threshold: Tensor) -> Tensor:
-        """1 where membranes (batch, n) are past their thresholds (n,); no gradient, as in snnTorch."""
+        """1 where membranes (batch, n) are past their thresholds (n,); a comparison has no gradient."""
         past = mem >= threshold if self.fires == "at" else mem > threshold
-        return past.detach().to(mem.dtype)
+        return past.to(mem.dtype)
 
     def discharge(self, mem: Tensor, by: Tensor, threshold: Tensor) -> Tensor:
         """Membranes (batch, n) after a reset of `by` (batch, n): 1 to reset, -1 to take a reset back."""

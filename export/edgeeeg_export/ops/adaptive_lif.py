@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeeeg_export.ops.firing import ONE, ZERO, Flags
+from edgeeeg_export.ops.firing import ONE, ZERO, Firing, Flags
 from edgeeeg_export.ops.op import OnnxCall, require
 from edgeeeg_export.ops.spiking import FORCED, Frame, Spiking
 from edgeeeg_export.tensor import Array, TensorType
@@ -41,6 +41,7 @@ class AdaptiveLif(Spiking):
 
     def advance(
         self,
+        firing: Firing,
         x: Array,
         parameters: tuple[Array, ...],
         states: tuple[Array, ...],
@@ -48,7 +49,7 @@ class AdaptiveLif(Spiking):
     ) -> Frame:
         """Adapt, leak, reset, decide."""
         beta, threshold, rho, b = parameters
-        (mem, a), firing = states, self.firing
+        mem, a = states
         passed = threshold + b * a
         reset = firing.passed(mem, passed) if forced is None else forced[1]
         a = rho * a + np.where(reset, ONE - rho, ZERO)

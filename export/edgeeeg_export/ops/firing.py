@@ -53,10 +53,11 @@ class Firing:
             return beta * np.where(reset, ZERO, mem) + x
         return self.discharge(beta * mem + x, reset, threshold)
 
-    def settle(self, mem: Array, spike: Flags, reset: Flags, threshold: Array) -> Array:
-        """Membranes as they are kept."""
+    def settle(self, mem: Array, reset: Flags, threshold: Array, forced: Flags | None) -> Array:
+        """Membranes as they are kept; `forced` has the spikes to follow in place of their own."""
         if not self.at_once:
             return mem
+        spike = self.passed(mem, threshold) if forced is None else forced
         by = spike.astype(np.float32) - reset.astype(np.float32)
         return mem - by * (threshold if self.reset == "subtract" else mem)
 

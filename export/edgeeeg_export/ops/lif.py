@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgeeeg_export.ops.firing import Flags
+from edgeeeg_export.ops.firing import Firing, Flags
 from edgeeeg_export.ops.op import OnnxCall
 from edgeeeg_export.ops.spiking import FORCED, Frame, Spiking
 from edgeeeg_export.tensor import Array, TensorType
@@ -32,6 +32,7 @@ class Lif(Spiking):
 
     def advance(
         self,
+        firing: Firing,
         x: Array,
         parameters: tuple[Array, ...],
         states: tuple[Array, ...],
@@ -39,11 +40,11 @@ class Lif(Spiking):
     ) -> Frame:
         """Leak, reset, decide."""
         beta, threshold = parameters
-        (mem,), firing = states, self.firing
+        (mem,) = states
         reset = firing.passed(mem, threshold) if forced is None else forced[1]
         mem = firing.leak(beta, mem, x, reset, threshold)
-        spike = firing.passed(mem, threshold) if forced is None else forced[0]
-        return Frame(mem, threshold, reset, (firing.settle(mem, spike, reset, threshold),))
+        kept = firing.settle(mem, reset, threshold, None if forced is None else forced[0])
+        return Frame(mem, threshold, reset, (kept,))
 
     def kernel(self) -> str:
         """As in C."""

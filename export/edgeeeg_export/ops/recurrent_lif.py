@@ -16,7 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeeeg_export.ops.firing import Flags
+from edgeeeg_export.ops.firing import Firing, Flags
 from edgeeeg_export.ops.op import OnnxCall
 from edgeeeg_export.ops.spiking import FORCED, Frame, Spiking
 from edgeeeg_export.tensor import Array, TensorType
@@ -41,6 +41,7 @@ class RecurrentLif(Spiking):
 
     def advance(
         self,
+        firing: Firing,
         x: Array,
         parameters: tuple[Array, ...],
         states: tuple[Array, ...],
@@ -48,14 +49,14 @@ class RecurrentLif(Spiking):
     ) -> Frame:
         """Leak, recurrent input, reset, decide."""
         beta, threshold, weight, bias = parameters
-        (spk, mem), firing = states, self.firing
+        spk, mem = states
         reset = firing.passed(mem, threshold) if forced is None else forced[1]
         heard = np.zeros_like(mem)
         for j in range(len(spk)):
             heard += weight[:, j] * spk[j]
         mem = firing.discharge((beta * mem + x) + (heard + bias), reset, threshold)
         spike = firing.passed(mem, threshold) if forced is None else forced[0]
-        kept = firing.settle(mem, spike, reset, threshold)
+        kept = firing.settle(mem, reset, threshold, spike)
         return Frame(mem, threshold, reset, (spike.astype(np.float32), kept))
 
     def kernel(self) -> str:

@@ -119,6 +119,7 @@ class Spiking(Cell):
     @abstractmethod
     def advance(
         self,
+        firing: Firing,
         x: Array,
         parameters: tuple[Array, ...],
         states: tuple[Array, ...],
@@ -131,15 +132,15 @@ class Spiking(Cell):
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Frame by frame."""
         frames = self._frames(inputs, states)
-        mem, threshold = (np.stack(rows) for rows in ([f.mem for f in frames], [f.threshold for f in frames]))
+        mem, threshold = np.stack([f.mem for f in frames]), np.stack([f.threshold for f in frames])
         spikes = self.firing.passed(mem, threshold).astype(np.float32)[None]
         return (spikes,), frames[-1].states
 
     def decide(self, inputs: tuple[Array, ...]) -> Decisions:
         """The neurons' decisions from rest, with what a verifier asks of them."""
-        states = tuple(np.zeros(inputs[0].shape[2], dtype=np.float32) for _ in self.memories)
-        frames = self._frames(inputs, states)
-        mem, threshold = (np.stack(rows) for rows in ([f.mem for f in frames], [f.threshold for f in frames]))
+        rest = np.zeros(inputs[0].shape[2], dtype=np.float32)
+        frames = self._frames(inputs, (rest,) * len(self.memories))
+        mem, threshold = np.stack([f.mem for f in frames]), np.stack([f.threshold for f in frames])
         return Decisions(
             self.firing.passed(mem, threshold).astype(np.float32)[None],
             np.stack([f.reset for f in frames]).astype(np.float32)[None],
@@ -148,13 +149,13 @@ class Spiking(Cell):
         )
 
     def _frames(self, inputs: tuple[Array, ...], states: tuple[Array, ...]) -> list[Frame]:
-        own = self.own_operands()
-        x, *parameters = inputs[:own]
+        own, firing = self.own_operands(), self.firing
+        x, parameters = inputs[0][0], inputs[1:own]
         forced = tuple(value[0] > np.float32(0.0) for value in inputs[own:])
         frames: list[Frame] = []
-        for t in range(x.shape[1]):
+        for t in range(len(x)):
             follow = (forced[0][t], forced[1][t]) if forced else None
-            frames.append(self.advance(x[0, t], tuple(parameters), states, follow))
+            frames.append(self.advance(firing, x[t], parameters, states, follow))
             states = frames[-1].states
         return frames
 

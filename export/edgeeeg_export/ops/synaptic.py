@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgeeeg_export.ops.firing import Flags
+from edgeeeg_export.ops.firing import Firing, Flags
 from edgeeeg_export.ops.op import OnnxCall
 from edgeeeg_export.ops.spiking import FORCED, Frame, Spiking
 from edgeeeg_export.tensor import Array, TensorType
@@ -34,6 +34,7 @@ class Synaptic(Spiking):
 
     def advance(
         self,
+        firing: Firing,
         x: Array,
         parameters: tuple[Array, ...],
         states: tuple[Array, ...],
@@ -41,12 +42,12 @@ class Synaptic(Spiking):
     ) -> Frame:
         """Current, leak, reset, decide."""
         alpha, beta, threshold = parameters
-        (syn, mem), firing = states, self.firing
+        syn, mem = states
         reset = firing.passed(mem, threshold) if forced is None else forced[1]
         syn = alpha * syn + x
         mem = firing.discharge(beta * mem + syn, reset, threshold)
-        spike = firing.passed(mem, threshold) if forced is None else forced[0]
-        return Frame(mem, threshold, reset, (syn, firing.settle(mem, spike, reset, threshold)))
+        kept = firing.settle(mem, reset, threshold, None if forced is None else forced[0])
+        return Frame(mem, threshold, reset, (syn, kept))
 
     def kernel(self) -> str:
         """As in C."""

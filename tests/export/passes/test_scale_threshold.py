@@ -70,9 +70,9 @@ def test_every_neuron_keeps_its_spikes(kind, reset, delay, fires):
     graph = spiking(Mul(), [0.5, 4.0, 1.0, 0.25], neurons=kind(reset, delay, fires))
     result = scale_threshold(graph)
     assert [node.op.kind for node in result.graph.nodes] == [kind.__name__]
-    x = {"x": np.random.default_rng(0).uniform(-1.5, 1.5, (1, 500, N)).astype(np.float32)}
+    x = {"x": np.random.default_rng(0).uniform(-1.3, 1.5, (1, 500, N)).astype(np.float32)}
     truth, ours = (reference.run(g, x).tensors["y"] for g in (graph, result.graph))
-    assert 100 < truth.sum() < truth.size - 100
+    assert 0.01 < truth.mean() < 0.99
     np.testing.assert_array_equal(ours, truth)
 
 
