@@ -12,6 +12,7 @@
 #include "edgeeeg_select.h"
 #include "edgeeeg_spectrum.h"
 #include "edgeeeg_state_space.h"
+#include "edgeeeg_spiking.h"
 #include "edgeeeg_stream.h"
 #include "edgeeeg_window.h"
 
