@@ -70,18 +70,6 @@ static inline void edgeeeg_conv1d(const float *x, const float *weight, const flo
     }
 }
 
-/* mem = (beta mem + x) - threshold where it fired the frame before; spike where mem > threshold */
-static inline void edgeeeg_lif(const float *x, const float *beta, const float *threshold, float *mem,
-                               float *spikes, size_t frames, size_t n) {
-    for (size_t t = 0; t < frames; t++) {
-        for (size_t i = 0; i < n; i++) {
-            const float reset = mem[i] > threshold[i] ? threshold[i] : 0.0f;
-            mem[i] = (beta[i] * mem[i] + x[t * n + i]) - reset;
-            spikes[t * n + i] = mem[i] > threshold[i] ? 1.0f : 0.0f;
-        }
-    }
-}
-
 /* Second-order sections (b0, beta1, beta2, alpha1, alpha2) in a row, each the transposed direct form II of
  * the delta operator; memory (channels, sections, 2); y may be x */
 static inline void edgeeeg_biquad(const float *x, const float *coefficients, float *memory, float *y,
