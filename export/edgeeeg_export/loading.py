@@ -17,6 +17,7 @@ from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.importer import import_inputs
 from edgeeeg_export.input_layout import OURS, adapt_module, adapt_onnx
 from edgeeeg_export.input_spec import InputSpec, common_ticks, require_one_duration
+from edgeeeg_export.snntorch_neuron import spiking_layers
 from edgeeeg_export.source import OnnxSource, Source, TorchSource
 
 if TYPE_CHECKING:
@@ -223,10 +224,24 @@ def _from_module(
             )
     n_times = -(-DEFAULT_TIMES // hop) * hop if n_times is None else n_times
     sfreq = _declared(module, "sfreq")
+    if spiking_layers(module):
+        return replace(_from_snntorch(module, n_chans, n_times, layout), sfreq=sfreq, unit=unit)
     module = adapt_module(module, layout or OURS)
     program = capture.trace(module, n_chans, n_times)
     converted = capture.to_onnx(program)
     return LoadedModel(converted.model, TorchSource(converted.program, module), sfreq, unit)
+
+
+def _from_snntorch(
+    module: torch.nn.Module, n_chans: int, n_times: int, layout: str | None
+) -> LoadedModel:
+    """A model built from snnTorch layers, to be compared with itself called step by step."""
+    from edgeeeg_export.snntorch_model import adapt_snntorch
+    from edgeeeg_export.snntorch_source import SnnTorchSource
+
+    adapted = adapt_snntorch(module, n_chans, layout)
+    converted = capture.to_onnx(capture.trace(adapted.model, n_chans, n_times))
+    return LoadedModel(converted.model, SnnTorchSource(converted.program, adapted), None, "uV")
 
 
 def _declared_inputs(module: torch.nn.Module) -> tuple[InputSpec, ...]:
