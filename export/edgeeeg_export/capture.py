@@ -6,15 +6,15 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import onnx
 
+from edgeeeg_export import own_nodes
 from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.module_outputs import output_names
-from edgeeeg_export.ops import DOMAIN
 from edgeeeg_export.traceable import traceable
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def to_onnx(program: torch.export.ExportedProgram, inputs: Sequence[str] = ()) -
     """
     import torch
 
-    register_operators()
+    own_nodes.register_operators()
     with quiet():  # only the functional form of a program says what it changes in place
         functional = program.run_decompositions({})
     changed = sorted(functional.graph_signature.buffers_to_mutate.values())
@@ -111,9 +111,8 @@ def to_onnx(program: torch.export.ExportedProgram, inputs: Sequence[str] = ()) -
             f"the model changes its buffer '{changed[0]}' as it runs, a state that the export would lose; "
             "make it a recurrent layer, such as nn.GRU or edgeeeg.layers.MambaBlock"
         )
-    register_schemas()
     names = output_names(program)
-    translations = _translations()
+    translations = own_nodes.translations(OPSET)
     try:
         with quiet(), contextlib.redirect_stdout(io.StringIO()):
             converted = torch.onnx.export(
@@ -149,104 +148,9 @@ def load_program(path: str) -> torch.export.ExportedProgram:
     """
     import torch
 
-    register_operators()
+    own_nodes.register_operators()
     try:
         with quiet():
             return torch.export.load(path)
     except Exception as error:
         raise CaptureError(f"{path} is not an exported program that this torch can read: {error}") from error
-
-
-def register_operators() -> None:
-    """Make torch know the operators of our own that a program may contain."""
-    from edgeeeg.cells import (  # noqa: F401 - registers them
-        biquad,
-        exponential_moving_average,
-        lif,
-        running_z_score,
-        selective_scan,
-    )
-    from edgeeeg.layers import interleave  # noqa: F401 - registers it
-
-
-def register_schemas() -> None:
-    """Make ONNX know the nodes of our own, so that the exporter and the checker accept them."""
-    schema = onnx.defs.OpSchema
-    known = {entry.name for entry in onnx.defs.get_all_schemas_with_history() if entry.domain == DOMAIN}
-    attribute = schema.Attribute
-    nodes = {
-        "Biquad": (("x", "coefficients"), "y", []),
-        "ExponentialMovingAverage": (("x", "alpha"), "y", []),
-        "Interleave": (("x",), "y", []),
-        "Lif": (
-            ("x", "beta", "threshold"),
-            "spikes",
-            [
-                attribute("reset", schema.AttrType.STRING, "subtract, zero or none"),
-                attribute("reset_delay", schema.AttrType.INT, "1: one step after the spike"),
-            ],
-        ),
-        "RunningZScore": (
-            ("x", "alpha"),
-            "y",
-            [attribute("epsilon", schema.AttrType.FLOAT, "added to the variance, in squared units of x")],
-        ),
-        "SelectiveScan": (("u", "delta", "A", "B", "C", "D"), "y", []),
-    }
-    for name, (inputs, output, attributes) in nodes.items():
-        if name not in known:
-            onnx.defs.register_schema(
-                schema(
-                    name,
-                    DOMAIN,
-                    1,
-                    inputs=[schema.FormalParameter(i, "T") for i in inputs],
-                    outputs=[schema.FormalParameter(output, "T")],
-                    type_constraints=[("T", ["tensor(float)"], "float32")],
-                    attributes=attributes,
-                )
-            )
-
-
-def _translations() -> dict[Callable[..., Any], Callable[..., Any]]:
-    import onnxscript
-    import torch
-
-    ours = onnxscript.values.Opset(DOMAIN, 1)
-    standard = onnxscript.values.Opset("", OPSET)
-
-    def biquad(x: Any, coefficients: Any) -> Any:
-        return ours.Biquad(x, coefficients)
-
-    def exponential_moving_average(x: Any, alpha: Any) -> Any:
-        return ours.ExponentialMovingAverage(x, alpha)
-
-    def interleave(x: Any) -> Any:
-        return ours.Interleave(x)
-
-    def lif(x: Any, beta: Any, threshold: Any, reset: str = "subtract", reset_delay: bool = True) -> Any:
-        return ours.Lif(x, beta, threshold, reset=reset, reset_delay=int(reset_delay))
-
-    def running_z_score(x: Any, alpha: Any, epsilon: float) -> Any:
-        return ours.RunningZScore(x, alpha, epsilon=epsilon)
-
-    def selective_scan(u: Any, delta: Any, A: Any, B: Any, C: Any, D: Any) -> Any:
-        return ours.SelectiveScan(u, delta, A, B, C, D)
-
-    def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-        # torch returns x itself above its threshold: from 20 on that is the same float32
-        if beta == 1.0 and threshold >= 20.0:
-            return standard.Softplus(x)
-        raise CaptureError(
-            f"Softplus with beta={beta}, threshold={threshold} is not supported; use the defaults"
-        )
-
-    return {
-        torch.ops.edgeeeg.biquad.default: biquad,
-        torch.ops.edgeeeg.exponential_moving_average.default: exponential_moving_average,
-        torch.ops.edgeeeg.interleave.default: interleave,
-        torch.ops.edgeeeg.lif.default: lif,
-        torch.ops.edgeeeg.running_z_score.default: running_z_score,
-        torch.ops.edgeeeg.selective_scan.default: selective_scan,
-        torch.ops.aten.softplus.default: softplus,
-    }

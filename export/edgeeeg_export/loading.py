@@ -268,7 +268,6 @@ def _require_shapes(loaded: LoadedModel) -> None:
 
 def _from_onnx_file(path: str, layout: str | None) -> LoadedModel:
     try:
-        capture.register_schemas()
         model = onnx.load(path)
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError) as error:

@@ -11,7 +11,6 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edgeeeg_export import reference
-from edgeeeg_export.capture import register_schemas
 from edgeeeg_export.contract import by_step, stack_outputs
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.importer import Semantics, import_onnx
@@ -38,7 +37,6 @@ def onnx_model() -> Callable[..., onnx.ModelProto]:
         output_shape: Sequence[int | str] | None = None,
         opset: int = 20,
     ) -> onnx.ModelProto:
-        register_schemas()
         initializers = [
             numpy_helper.from_array(np.asarray(value), name) for name, value in (weights or {}).items()
         ]

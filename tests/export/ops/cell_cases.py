@@ -1,0 +1,79 @@
+"""Every cell as a small program of its own: an operator, its operands, and which of them vary in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgeeeg.cells import biquad
+from edgeeeg_export.graph import Graph, Node
+from edgeeeg_export.ops.biquad import Biquad
+from edgeeeg_export.ops.cell import Cell
+from edgeeeg_export.ops.exponential_moving_average import ExponentialMovingAverage
+from edgeeeg_export.ops.lif import Lif
+from edgeeeg_export.ops.running_z_score import RunningZScore
+from edgeeeg_export.ops.selective_scan import SelectiveScan
+from edgeeeg_export.tensor import TensorType
+
+FRAMES = 40
+
+
+@dataclass(frozen=True)
+class CellCase:
+    """`sequences` has the shape of each operand that varies in time, by name; `constants` the values."""
+
+    op: Cell
+    sequences: dict[str, tuple[int, ...]]
+    constants: dict[str, np.ndarray] = field(default_factory=dict)
+    positive: tuple[str, ...] = ()
+    """Sequences that must be above 0."""
+
+    def operands(self) -> tuple[str, ...]:
+        return tuple(n for n in self.op.operands if n in self.sequences or n in self.constants)
+
+    def values(self, seed: int = 0) -> dict[str, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        drawn = {name: rng.normal(0.0, 1.0, shape) for name, shape in self.sequences.items()}
+        drawn |= {name: np.abs(drawn[name]) * 0.3 + 0.01 for name in self.positive}
+        return {name: value.astype(np.float32) for name, value in drawn.items()}
+
+    def graph(self) -> Graph:
+        axes = dict(zip(self.op.operands, self.op.window_axes, strict=True))
+        inputs = {name: TensorType(shape, axes[name], 1) for name, shape in self.sequences.items()}
+        node = Node("cell", self.op, self.operands(), self.op.results)
+        return Graph("cell", inputs, self.op.results, (node,), self.constants)
+
+
+def drawn(*shape: int, low: float, high: float) -> np.ndarray:
+    return np.random.default_rng(sum(shape)).uniform(low, high, shape).astype(np.float32)
+
+
+def signal(n: int) -> dict[str, tuple[int, ...]]:
+    return {"x": (1, FRAMES, n)}
+
+
+NEURONS = {"beta": drawn(5, low=0.5, high=0.95), "threshold": drawn(5, low=0.2, high=1.5)}
+SECTIONS = np.array([[0.2, 0.4, 0.2, 1.0, -0.5, 0.3], [0.5, -0.2, 0.1, 1.0, -0.9, 0.4]])
+ALPHA = np.array([0.07], dtype=np.float32)
+STATE_SPACE = {"A": -drawn(4, 3, low=0.1, high=2.0), "D": drawn(4, low=-1.0, high=1.0)}
+
+CASES = {
+    "biquad": CellCase(
+        Biquad(),
+        {"x": (1, 3, FRAMES)},
+        {"coefficients": biquad.delta_coefficients(SECTIONS).astype(np.float32)},
+    ),
+    "exponential_moving_average": CellCase(
+        ExponentialMovingAverage(), {"x": (1, 3, FRAMES)}, {"alpha": ALPHA}
+    ),
+    "lif": CellCase(Lif(), signal(5), NEURONS),
+    "lif_forced": CellCase(Lif(), {"x": (1, FRAMES, 5), "fired": (1, FRAMES, 5)}, NEURONS),
+    "running_z_score": CellCase(RunningZScore(0.01), {"x": (1, 3, FRAMES)}, {"alpha": ALPHA}),
+    "selective_scan": CellCase(
+        SelectiveScan(),
+        {"u": (1, FRAMES, 4), "delta": (1, FRAMES, 4), "B": (1, FRAMES, 3), "C": (1, FRAMES, 3)},
+        STATE_SPACE,
+        positive=("delta",),
+    ),
+}
