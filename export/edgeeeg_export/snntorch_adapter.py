@@ -18,7 +18,7 @@ from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.snntorch_membrane import decay, late, membrane
 
 if TYPE_CHECKING:
-    from edgeeeg_export.snntorch_neuron import Neuron
+    from edgeeeg_export.neuron import Neuron
 
 
 class OverTime(nn.Module):
@@ -26,6 +26,12 @@ class OverTime(nn.Module):
 
     Its parameters are brought to one value a neuron by the first call, which is when the features are known.
     """
+
+    beta: Tensor  # (n,)
+    threshold: Tensor  # (n,)
+    alpha: Tensor  # (n,), of a Synaptic
+    V: Tensor  # (n, n), of an RLeaky
+    bias: Tensor  # (n,), of an RLeaky
 
     def __init__(self, neuron: Neuron) -> None:
         super().__init__()
@@ -55,7 +61,9 @@ class OverTime(nn.Module):
         """The older name of `reset_mem` in RLeaky."""
         return self.reset_mem()
 
-    def forward(self, x: Tensor, *states: Tensor | None, **named: Tensor | None) -> Tensor | tuple[Tensor, ...]:
+    def forward(
+        self, x: Tensor, *states: Tensor | None, **named: Tensor | None
+    ) -> Tensor | tuple[Tensor, ...]:
         """Spikes of x (time, *features) from rest, and the states after every frame if the layer gives them.
 
         Raises
@@ -98,7 +106,7 @@ class OverTime(nn.Module):
         """What the layer returns behind its spikes, in its order, each (1, time, n)."""
         neuron, current = self.neuron, x
         if neuron.kind == "Synaptic":
-            current = decay(x, self.alpha)
+            current = decay(self.alpha, x)
         elif neuron.kind == "RLeaky":
             current = x + nn.functional.linear(late(spikes), self.V, self.bias)
         mem = membrane(neuron, self.beta, self.threshold, current, spikes)

@@ -1,10 +1,10 @@
 """Membranes and synaptic currents over time, for a model that reads them beside or in place of the spikes.
 
-    m_t = after_t · (beta · (before_t · m_{t-1}) + x_t) - lost_t
+    m_t = (1 - after · r_t) · (beta · ((1 - before · r_t) · m_{t-1}) + x_t) - lost · r_t
 
-The cells give spikes alone. What a spike does to its membrane is known from the spike: subtraction loses the
-threshold, and a reset to zero the membrane before it decays (Leaky) or after the input came in (Synaptic,
-RLeaky). So a membrane is a recurrence with no decision of its own, and cannot part from its spikes.
+The cells give spikes alone. What a reset r_t does to its membrane needs no other decision: subtraction loses
+the threshold, and a reset to zero the membrane before it decays (Leaky with a delay) or after the input came
+in (all others). So this is a recurrence without a decision of its own, and cannot part from its spikes.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ from torch import Tensor
 from edgeeeg.cells.step_loop import step_loop
 
 if TYPE_CHECKING:
-    from edgeeeg_export.snntorch_neuron import Neuron
+    from edgeeeg_export.neuron import Neuron
 
 
 class MembraneParams(NamedTuple):
-    """Decay of each neuron."""
+    """Decay of each neuron, and what a reset does to it."""
 
     beta: Tensor  # (n,)
+    before: Tensor  # (n,), 1 where the membrane is lost before it decays
+    after: Tensor  # (n,), 1 where it is lost with its input
+    lost: Tensor  # (n,), what is subtracted
 
 
 class MembraneInput(NamedTuple):
-    """What comes in, and what the spikes do; with a time axis, and then frame by frame."""
+    """What comes in, and where membranes are reset; with a time axis, and then frame by frame."""
 
     x: Tensor  # (batch, [time,] n)
-    before: Tensor  # (batch, [time,] n), 0 where the membrane is lost before it decays
-    after: Tensor  # (batch, [time,] n), 0 where it is lost with its input
-    lost: Tensor  # (batch, [time,] n), what is subtracted
+    reset: Tensor  # (batch, [time,] n), 0 or 1
 
 
 class MembraneState(NamedTuple):
@@ -43,14 +44,21 @@ class MembraneState(NamedTuple):
 
 def step(params: MembraneParams, x: MembraneInput, state: MembraneState) -> tuple[Tensor, MembraneState]:
     """Advance every membrane by one sample."""
-    mem = x.after * (params.beta * (x.before * state.mem) + x.x) - x.lost
+    beta, before, after, lost = params
+    charged = beta * ((1 - before * x.reset) * state.mem) + x.x
+    mem = (1 - after * x.reset) * charged - lost * x.reset
     return mem, MembraneState(mem.clone())  # torch's scan wants an output and a state of their own
 
 
-def decay(x: Tensor, beta: Tensor) -> Tensor:
-    """What no spike resets: the synaptic current of x (batch, time, n), from rest."""
-    ones = torch.ones_like(x)
-    return _from_rest(beta, MembraneInput(x, ones, ones, torch.zeros_like(x)))
+def decay_step(beta: Tensor, x: Tensor, state: MembraneState) -> tuple[Tensor, MembraneState]:
+    """Advance what is never reset by one sample: beta · m + x."""
+    mem = beta * state.mem + x
+    return mem, MembraneState(mem.clone())
+
+
+def decay(beta: Tensor, x: Tensor) -> Tensor:
+    """What is never reset, such as the synaptic current of x (batch, time, n), from rest."""
+    return step_loop(decay_step, beta, x, MembraneState(torch.zeros_like(x[:, 0])))[0]
 
 
 def membrane(neuron: Neuron, beta: Tensor, threshold: Tensor, x: Tensor, spikes: Tensor) -> Tensor:
@@ -61,22 +69,19 @@ def membrane(neuron: Neuron, beta: Tensor, threshold: Tensor, x: Tensor, spikes:
     x : (batch, time, n), what comes to the membrane.
     spikes : (batch, time, n), what it fired.
     """
-    at_reset = late(spikes) if neuron.reset_delay else spikes
-    ones, zeros = torch.ones_like(x), torch.zeros_like(x)
     if neuron.reset == "none":
-        return _from_rest(beta, MembraneInput(x, ones, ones, zeros))
+        return decay(beta, x)
+    nothing, all_ = torch.zeros_like(beta), torch.ones_like(beta)
     if neuron.reset == "subtract":
-        return _from_rest(beta, MembraneInput(x, ones, ones, at_reset * threshold))
-    if neuron.kind == "Leaky" and neuron.reset_delay:
-        return _from_rest(beta, MembraneInput(x, 1 - at_reset, ones, zeros))
-    return _from_rest(beta, MembraneInput(x, ones, 1 - at_reset, zeros))
+        params = MembraneParams(beta, nothing, nothing, threshold)
+    elif neuron.kind == "Leaky" and neuron.reset_delay:
+        params = MembraneParams(beta, all_, nothing, nothing)
+    else:
+        params = MembraneParams(beta, nothing, all_, nothing)
+    driven = MembraneInput(x, late(spikes) if neuron.reset_delay else spikes)
+    return step_loop(step, params, driven, MembraneState(torch.zeros_like(x[:, 0])))[0]
 
 
 def late(spikes: Tensor) -> Tensor:
     """Spikes (batch, time, n) one step later."""
     return torch.nn.functional.pad(spikes, (0, 0, 1, 0))[:, :-1]
-
-
-def _from_rest(beta: Tensor, driven: MembraneInput) -> Tensor:
-    rest = MembraneState(torch.zeros_like(driven.x[:, 0]))
-    return step_loop(step, MembraneParams(beta), driven, rest)[0]

@@ -31,7 +31,7 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a model takes samples: `whole` from (1, n_chans, n_times), `once` with time in place of the batch."""
+    """How a model takes (1, n_chans, n_times): `whole`, and `once` with time in place of the batch."""
 
     name: str
     whole: Callable[[Tensor], Tensor]
@@ -70,13 +70,14 @@ class StepByStep(nn.Module):
     def forward(self, x: Tensor) -> Any:
         """Outputs as the model gives them, those of steps stacked along a first axis."""
         for layer in spiking_layers(self.model).values():
-            layer.reset_mem()
+            layer.reset_mem()  # type: ignore[operator] # torch types every attribute as tensor or module
         whole = self.form.whole(x)
         if self.form is not STEP:
             return self.model(whole)
         steps = [pytree.tree_flatten(self.model(frame)) for frame in whole.unsqueeze(1).unbind(0)]
         return pytree.tree_unflatten(
-            [torch.stack(values) for values in zip(*(leaves for leaves, _ in steps), strict=True)], steps[0][1]
+            [torch.stack(values) for values in zip(*(leaves for leaves, _ in steps), strict=True)],
+            steps[0][1],
         )
 
 
@@ -240,5 +241,3 @@ def _with_cells(model: nn.Module) -> nn.Module:
             if child in adapters:
                 setattr(parent, name, adapters[child])
     return model
-
-

@@ -1,22 +1,16 @@
-"""What an snnTorch layer computes, read from the layer itself: kind, decays, threshold, reset, when it fires."""
+"""What an snnTorch layer computes, read from the layer itself: decays, threshold, reset, when it fires."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from edgeeeg_export.errors import CaptureError
+from edgeeeg_export.neuron import KINDS, Fires, Neuron, Reset
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-Reset = Literal["subtract", "zero", "none"]
-Fires = Literal["above", "at"]
-
-KINDS = ("Leaky", "Synaptic", "RLeaky")
-"""Layers of snnTorch that are cells here."""
 
 REMEDIES = {
     "Lapicque": "use Leaky with beta = 1 - time_step / (R C), and the input scaled by time_step / C",
@@ -29,27 +23,6 @@ REMEDIES = {
     "LinearLeaky": "use nn.Linear and Leaky",
 }
 """What to take in place of the layers of snnTorch that are not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Neuron:
-    """The semantics of one layer; parameters have the shapes in which the layer broadcasts them.
-
-    `alpha` is the synaptic decay of a Synaptic. `V` of an RLeaky is a matrix (n, n) with `bias` (n,), or what
-    multiplies each neuron's own spike.
-    """
-
-    path: str
-    kind: str
-    beta: Tensor
-    threshold: Tensor
-    reset: Reset
-    reset_delay: bool
-    fires: Fires
-    returns_states: bool
-    alpha: Tensor | None = None
-    V: Tensor | None = None
-    bias: Tensor | None = None
 
 
 def spiking_layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
@@ -67,9 +40,9 @@ def spiking_layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
 def _inside(model: torch.nn.Module, path: str) -> bool:
     """Whether a layer is a part of an snnTorch layer, as the one-to-one connection of an RLeaky is."""
     parents = (path.rsplit(".", k)[0] for k in range(1, path.count(".") + 1))
-    return any(type(model.get_submodule(parent)).__module__.startswith("snntorch.") for parent in parents) or (
-        path != "" and type(model).__module__.startswith("snntorch.")
-    )
+    return any(
+        type(model.get_submodule(parent)).__module__.startswith("snntorch.") for parent in parents
+    ) or (path != "" and type(model).__module__.startswith("snntorch."))
 
 
 def read_neuron(path: str, layer: torch.nn.Module) -> Neuron:
@@ -78,7 +51,7 @@ def read_neuron(path: str, layer: torch.nn.Module) -> Neuron:
     Raises
     ------
     CaptureError
-        For another layer than `KINDS`, and for options that no cell here has; it names the layer and a remedy.
+        For another layer than `KINDS`, and for options that no cell here has; it names layer and remedy.
     """
     kind = type(layer).__name__
     own = kind in KINDS and type(layer).__module__.startswith("snntorch.")
@@ -92,7 +65,9 @@ def read_neuron(path: str, layer: torch.nn.Module) -> Neuron:
         raise _refuse(path, kind, "it quantizes its state (state_quant)", "leave state_quant out")
     if (settings.graded_spikes_factor != 1).any():
         factor = settings.graded_spikes_factor.detach().flatten().tolist()
-        raise _refuse(path, kind, f"graded_spikes_factor is {factor}", "scale the weights of the layer behind it")
+        raise _refuse(
+            path, kind, f"graded_spikes_factor is {factor}", "scale the weights of the layer behind it"
+        )
     recurrent, bias = _recurrent(path, settings) if kind == "RLeaky" else (None, None)
     return Neuron(
         path,

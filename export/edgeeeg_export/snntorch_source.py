@@ -1,4 +1,4 @@
-"""The judge of a model built from snnTorch: the author's own module, called step by step, its layers untouched."""
+"""The judge of a model built from snnTorch: the author's own module, called step by step."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class SnnTorchSource:
         tensors = self.traced.run(samples, forced)
         (x,) = samples.values()
         original = StepByStep(self.adapted.original.model, self.adapted.original.form)
-        layers = {path: layer for path, layer in spiking_layers(original.model).items() if path in self.spikes}
+        layers = {
+            path: layer for path, layer in spiking_layers(original.model).items() if path in self.spikes
+        }
         decisions = {
             path: _Decisions(layer, None if forced is None else forced.get(self.spikes[path]))
             for path, layer in layers.items()
@@ -71,7 +73,7 @@ class _Decisions:
     snnTorch asks twice a step: whether the membrane left by the step before is reset, and whether it fires.
     """
 
-    def __init__(self, layer: nn.Module, forced: Array | None) -> None:
+    def __init__(self, layer: Any, forced: Array | None) -> None:
         self.layer: Any = layer
         self.own: list[Tensor] = []
         self.forced = None if forced is None else torch.from_numpy(forced[0])
@@ -79,7 +81,8 @@ class _Decisions:
         if self.forced is None:
             layer.register_forward_hook(self._record)
         else:
-            self.layer.mem_reset, self.layer.fire = self._reset, self._fire
+            self.layer.mem_reset = self._reset
+            self.layer.fire = self._fire
 
     def taken(self) -> Array:
         """The layer's own spikes, (1, time, n)."""
