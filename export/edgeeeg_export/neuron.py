@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-Reset = Literal["subtract", "zero", "none"]
-Fires = Literal["above", "at"]
 
 KINDS = ("Leaky", "Synaptic", "RLeaky")
 """By the names of snnTorch: the cells `lif`, `synaptic` and `recurrent_lif`."""
@@ -17,20 +14,22 @@ KINDS = ("Leaky", "Synaptic", "RLeaky")
 
 @dataclass(frozen=True, slots=True)
 class Neuron:
-    """The semantics of one layer; parameters have the shapes in which the layer broadcasts them.
+    """The semantics of one layer, in the words of `edgeeeg.cells.firing`.
 
-    `path` is what messages call it. `alpha` is the decay of a Synaptic's current. `V` of an RLeaky is a matrix
-    (n, n) with `bias` (n,), or what multiplies each neuron's own spike. `returns_states` says that an snnTorch
-    layer gives its states beside its spikes.
+    Parameters have the shapes in which the layer broadcasts them.
+
+    `path` is what messages call it. `alpha` is the decay of a Synaptic's current. `V` of an RLeaky is a
+    matrix (n, n) with `bias` (n,), or what multiplies each neuron's own spike. `returns_states` says that an
+    snnTorch layer gives its states beside its spikes.
     """
 
     path: str
     kind: str
     beta: Tensor
     threshold: Tensor
-    reset: Reset
+    reset: str
     reset_delay: bool
-    fires: Fires
+    fires: str
     alpha: Tensor | None = None
     V: Tensor | None = None
     bias: Tensor | None = None

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from edgeeeg_export.errors import CaptureError
-from edgeeeg_export.neuron import KINDS, Fires, Neuron, Reset
+from edgeeeg_export.neuron import KINDS, Neuron
 
 if TYPE_CHECKING:
     import torch
@@ -84,10 +84,10 @@ def read_neuron(path: str, layer: torch.nn.Module) -> Neuron:
     )
 
 
-def _reset(path: str, layer: Any) -> Reset:
+def _reset(path: str, layer: Any) -> str:
     """The reset that the layer computes, which it fixed when it was built; its buffer may say another."""
-    computed: dict[str, Reset] = {"_base_sub": "subtract", "_base_zero": "zero", "_base_int": "none"}
-    reset = computed[layer.state_function.__name__]
+    computed = {"_base_sub": "subtract", "_base_zero": "zero", "_base_int": "none"}
+    reset: str = computed[layer.state_function.__name__]
     said = ("subtract", "zero", "none")[int(layer.reset_mechanism_val)]
     if said != reset:
         raise _refuse(
@@ -99,7 +99,7 @@ def _reset(path: str, layer: Any) -> Reset:
     return reset
 
 
-def _fires(path: str, layer: Any) -> Fires:
+def _fires(path: str, layer: Any) -> str:
     """Whether the layer fires above its threshold only, or at it too: its surrogate function is asked."""
     import torch
 
