@@ -98,8 +98,8 @@ def in_steps(name: str, node: nir.NIRNode, given: Mapping[str, Any]) -> InSteps:
     if missing:
         raise CaptureError(
             f"NIR node '{name}' does not say its {', '.join(missing)}: pass them to read_nir as the model "
-            "was trained (NIR's equations are reset='zero', reset_delay=False; snnTorch's files have dt=1e-4, "
-            "discretization='forward_euler')"
+            "was trained (NIR's equations are reset='zero', reset_delay=False; snnTorch's files have "
+            "dt=1e-4, discretization='forward_euler')"
         )
     return InSteps(**(known | {"dt": float(known["dt"]), "reset_delay": bool(known["reset_delay"])}))
 
