@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 AttrType = onnx.defs.OpSchema.AttrType
 
 DEFINED_IN = {
+    "adaptive_lif": "edgeeeg.cells.adaptive_lif",
     "biquad": "edgeeeg.cells.biquad",
     "exponential_moving_average": "edgeeeg.cells.exponential_moving_average",
     "interleave": "edgeeeg.layers.interleave",
     "lif": "edgeeeg.cells.lif",
+    "recurrent_lif": "edgeeeg.cells.recurrent_lif",
     "running_z_score": "edgeeeg.cells.running_z_score",
     "selective_scan": "edgeeeg.cells.selective_scan",
+    "synaptic": "edgeeeg.cells.synaptic",
 }
 """The torch operators, and the module that defines each."""
 

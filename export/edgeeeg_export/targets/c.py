@@ -20,6 +20,7 @@ RUNTIME_HEADERS = (
     "edgeeeg_recurrent.h",
     "edgeeeg_select.h",
     "edgeeeg_spectrum.h",
+    "edgeeeg_spiking.h",
     "edgeeeg_stream.h",
     "edgeeeg_window.h",
 )
