@@ -66,8 +66,6 @@ def read_nir(
         raise CaptureError(
             f"{path} is not a NIR file that nir can read ({type(error).__name__}: {reason})"
         ) from error
-    if not isinstance(graph, nir.NIRGraph):
-        raise CaptureError(f"{path} holds one {type(graph).__name__} and no graph; write a nir.NIRGraph")
     from edgeeeg_export.nir_model import NirModel, OnFrames
 
     asked = {"dt": dt, "discretization": discretization, "reset": reset, "reset_delay": reset_delay}

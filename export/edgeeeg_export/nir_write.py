@@ -115,7 +115,7 @@ def _node(name: str, layer: nn.Module, frame: Any, time: InSteps) -> tuple[nir.N
     if isinstance(layer, (torch.nn.Conv1d, torch.nn.Conv2d)):
         if layer.padding_mode != "zeros":
             raise CaptureError(f"layer '{name}' pads with '{layer.padding_mode}', and NIR with zeros")
-        return _convolution(stateless, shape), after
+        return _convolution(name, stateless, shape, tuple(after.shape[1:])), after
     if isinstance(layer, torch.nn.Flatten):
         start, end = layer.start_dim, layer.end_dim
         if start == 0:
@@ -137,16 +137,32 @@ def _node(name: str, layer: nn.Module, frame: Any, time: InSteps) -> tuple[nir.N
     return _recurrent(neuron, shape, gain, time), frame
 
 
-def _convolution(layer: Any, shape: tuple[int, ...]) -> nir.NIRNode:
-    """Conv1d or Conv2d; NIR has a bias always."""
+def _convolution(name: str, layer: Any, shape: tuple[int, ...], after: tuple[int, ...]) -> nir.NIRNode:
+    """Conv1d or Conv2d; NIR has a bias always.
+
+    Raises
+    ------
+    CaptureError
+        Where nir takes it for another shape, which it then refuses to read: version 1.0 looks at the first
+        side of a kernel alone, and not at groups.
+    """
     import nir
 
     weight = layer.weight.detach().numpy()
     bias = np.zeros(len(weight), np.float32) if layer.bias is None else layer.bias.detach().numpy()
+    node: nir.NIRNode
     if weight.ndim == 4:
-        return nir.Conv2d(shape[1:], weight, layer.stride, layer.padding, layer.dilation, layer.groups, bias)
-    padding = layer.padding if isinstance(layer.padding, str) else layer.padding[0]
-    return nir.Conv1d(shape[1], weight, layer.stride[0], padding, layer.dilation[0], layer.groups, bias)
+        node = nir.Conv2d(shape[1:], weight, layer.stride, layer.padding, layer.dilation, layer.groups, bias)
+    else:
+        padding = layer.padding if isinstance(layer.padding, str) else layer.padding[0]
+        node = nir.Conv1d(shape[1], weight, layer.stride[0], padding, layer.dilation[0], layer.groups, bias)
+    expected = (*node.input_type["input"], *node.output_type["output"])
+    if expected != (*shape, *after):
+        raise CaptureError(
+            f"layer '{name}' has a kernel {weight.shape[2:]} and {layer.groups} groups, which nir does not "
+            "read back; use square kernels and one group"
+        )
+    return node
 
 
 def _recurrent(

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from edgeeeg_export.capture import evaluating, quiet
-from edgeeeg_export.errors import CaptureError
+from edgeeeg_export.forced_interpreter import SPIKING
 from edgeeeg_export.module_outputs import output_names
+from edgeeeg_export.ops.spiking import Forced
 from edgeeeg_export.snntorch_model import Adapted, StepByStep, in_order
 from edgeeeg_export.snntorch_neuron import spiking_layers
 from edgeeeg_export.source import TorchSource
@@ -43,7 +44,7 @@ class SnnTorchSource:
         return min(self.traced.longest(n_times), LONGEST)
 
     def run(
-        self, samples: Mapping[str, Array], forced: Mapping[str, Array] | None = None
+        self, samples: Mapping[str, Array], forced: Mapping[str, Forced] | None = None
     ) -> dict[str, Array]:
         """Spikes and outputs of the module itself, and the layers between of the program."""
         tensors = self.traced.run(samples, forced)
@@ -52,13 +53,13 @@ class SnnTorchSource:
         layers = {
             path: layer for path, layer in spiking_layers(original.model).items() if path in self.spikes
         }
-        decisions = {
-            path: _Decisions(layer, None if forced is None else forced.get(self.spikes[path]))
+        heard = {
+            path: _Followed(layer, forced[self.spikes[path]]).own if forced else _listen(layer)
             for path, layer in layers.items()
         }
         with torch.no_grad(), quiet(), evaluating(original):
             leaves, _ = pytree.tree_flatten(original(torch.from_numpy(x)))
-        own = {self.spikes[path]: seen.taken() for path, seen in decisions.items()}
+        own = {self.spikes[path]: torch.stack(steps, dim=1).numpy() for path, steps in heard.items()}
         names = output_names(self.traced.program)
         outputs = {
             name: in_order(value, axes).numpy()
@@ -67,65 +68,46 @@ class SnnTorchSource:
         return tensors | own | outputs
 
 
-class _Decisions:
-    """What a layer decides at every step, and the decisions that it is made to follow if there are any.
+class _Followed:
+    """A layer that is made to follow decisions of another implementation, and says what its own were.
 
     snnTorch asks twice a step: whether the membrane left by the step before is reset, and whether it fires.
     """
 
-    def __init__(self, layer: Any, forced: Array | None) -> None:
-        self.layer: Any = layer
+    def __init__(self, layer: Any, forced: Forced) -> None:
+        self.layer = layer
+        self.spikes, self.reset = (torch.from_numpy(decisions[0]) for decisions in forced)
         self.own: list[Tensor] = []
-        self.forced = None if forced is None else torch.from_numpy(forced[0])
-        self.flipped: Tensor | None = None
-        if self.forced is None:
-            layer.register_forward_hook(self._record)
-        else:
-            self.layer.mem_reset = self._reset
-            self.layer.fire = self._fire
-
-    def taken(self) -> Array:
-        """The layer's own spikes, (1, time, n)."""
-        spikes: Array = torch.stack(self.own, dim=1).numpy()
-        return spikes
-
-    def _record(self, layer: nn.Module, inputs: Any, output: Any) -> None:
-        spikes = output[0] if isinstance(output, tuple) else output
-        self.own.append(spikes.flatten(1))
+        layer.mem_reset, layer.fire = self._reset, self._fire
 
     def _reset(self, mem: Tensor) -> Tensor:
-        reset: Tensor = type(self.layer).mem_reset(self.layer, mem)
-        if self.flipped is None:
-            return reset
-        if self.layer.reset_delay:
-            assert self.forced is not None
-            return self.forced[len(self.own) - 1].reshape(mem.shape)
-        # one that fired at a rounding of the threshold, and should not have, is not past it either
-        return torch.where(self.flipped, 0.0, reset)
+        return self.reset[len(self.own)].reshape(mem.shape)
 
     def _fire(self, mem: Tensor) -> Tensor:
-        assert self.forced is not None
-        own: Tensor = type(self.layer).fire(self.layer, mem)
-        follow = self.forced[len(self.own)].reshape(mem.shape)
-        self.own.append(own.flatten(1))
-        self.flipped = own != follow
-        return follow
+        self.own.append(type(self.layer).fire(self.layer, mem).flatten(1))
+        return self.spikes[len(self.own) - 1].reshape(mem.shape)
+
+
+def _listen(layer: nn.Module) -> list[Tensor]:
+    """The spikes (1, n) of every step that a layer will take, as it takes them."""
+    heard: list[Tensor] = []
+
+    def note(layer: nn.Module, inputs: Any, output: Any) -> None:
+        heard.append((output[0] if isinstance(output, tuple) else output).flatten(1))
+
+    layer.register_forward_hook(note)
+    return heard
 
 
 def _spiking_nodes(program: ExportedProgram) -> dict[str, str]:
     """The node of every snnTorch layer's spikes, by the layer's path."""
-    ours = torch.ops.edgeeeg
-    cells = (ours.lif.default, ours.synaptic.default, ours.recurrent_lif.default)
-    nodes: dict[str, str] = {}
-    for node in program.graph.nodes:
-        if node.target in cells:
-            paths = [path for path, _ in node.meta["nn_module_stack"].values()]
-            nodes[_path(paths[-1])] = node.name
-    if not nodes and any(node.target in cells for node in program.graph.nodes):
-        raise CaptureError("torch's exporter lost which layer each spike belongs to")
-    return nodes
+    return {
+        _path([path for path, _ in node.meta["nn_module_stack"].values()][-1]): node.name
+        for node in program.graph.nodes
+        if node.target in SPIKING
+    }
 
 
 def _path(traced: str) -> str:
     """The path of a layer in the user's model from the one in the traced wrapper."""
-    return traced.split("model", 1)[-1].lstrip(".")
+    return traced.removeprefix("model").removeprefix(".")

@@ -22,7 +22,9 @@ def lif_node(metadata=None, **changed):
     return nir.LIF(**{name: np.array(value) for name, value in values.items()}, metadata=metadata or {})
 
 
-@pytest.mark.parametrize(("discretization", "beta"), [("forward_euler", 0.75), ("exponential", np.exp(-0.25))])
+@pytest.mark.parametrize(
+    ("discretization", "beta"), [("forward_euler", 0.75), ("exponential", np.exp(-0.25))]
+)
 def test_a_time_constant_becomes_a_decay(discretization, beta):
     neuron, gain = read_node("n", lif_node(), (2,), GIVEN | {"discretization": discretization})
     assert neuron.beta[0].item() == np.float32(beta)
@@ -55,7 +57,9 @@ def test_decays_come_back_to_the_last_bit(discretization):
         Neuron("n", "Leaky", beta, threshold, "subtract", True, "at"),
         Neuron("n", "Synaptic", beta, threshold, "none", False, "above", alpha=alpha),
     ):
-        node = write_node(neuron, (500,), np.ones(500, np.float32), replace(TIME, discretization=discretization))
+        node = write_node(
+            neuron, (500,), np.ones(500, np.float32), replace(TIME, discretization=discretization)
+        )
         back, gain = read_node("n", node, (500,), {})
         assert torch.equal(back.beta, beta)
         assert torch.equal(back.threshold, threshold)

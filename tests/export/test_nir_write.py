@@ -50,7 +50,7 @@ def test_convolutions_and_flatten_over_a_frame(tmp_path):
     x = torch.randn(2, 6, 5)
     expected = torch.stack([nn.Sequential(*layers)(x[:, None, :, t]) for t in range(5)], dim=2)
     torch.testing.assert_close(read(x), expected)
-    flat = nn.Sequential(nn.Conv2d(1, 2, (2, 1), padding="valid", bias=False), nn.Flatten(2), nn.Flatten())
+    flat = nn.Sequential(nn.Conv2d(1, 2, 2, padding="valid", bias=False), nn.Flatten(2), nn.Flatten())
     write_nir(flat, tmp_path / "m.nir", DT, input_shape=(1, 3, 2))
     read = read_nir(tmp_path / "m.nir", DT)
     expected = torch.stack([flat(x[..., t].reshape(2, 1, 3, 2)) for t in range(5)], dim=2)
@@ -61,7 +61,7 @@ def test_layers_of_snntorch_say_their_reset(tmp_path):
     leaky = snntorch.Leaky(beta=0.5, reset_mechanism="zero", init_hidden=True)
     write_nir(nn.Sequential(nn.Linear(3, 4), leaky), tmp_path / "m.nir", DT)
     (node,) = (node for node in nir.read(tmp_path / "m.nir").nodes.values() if isinstance(node, nir.LIF))
-    assert node.metadata["reset"] == b"zero"
+    assert node.metadata["reset"] == "zero"
     assert node.metadata["reset_delay"] == 1
     assert node.tau.tolist() == [2 * DT] * 4
     assert read_nir(tmp_path / "m.nir").stages[1].layer.firing.reset == "zero"
@@ -76,7 +76,12 @@ def test_layers_of_snntorch_say_their_reset(tmp_path):
         (nn.Sequential(nn.Conv1d(1, 1, 1)), {}, "pass input_shape"),
         (nn.Linear(3, 2), {}, "write them as nn.Sequential"),
         (nn.Sequential(nn.Linear(3, 2)), {"discretization": "tustin"}, "is not one of forward_euler"),
-        (nn.Sequential(nn.Conv1d(1, 1, 1, padding_mode="circular")), {"input_shape": (1, 3)}, "NIR with zeros"),
+        (
+            nn.Sequential(nn.Conv1d(1, 1, 1, padding_mode="circular")),
+            {"input_shape": (1, 3)},
+            "NIR with zeros",
+        ),
+        (nn.Sequential(nn.Conv2d(1, 1, (2, 1))), {"input_shape": (1, 3, 3)}, "use square kernels"),
     ],
 )
 def test_what_nir_does_not_have_is_refused(tmp_path, model, options, reason):

@@ -1,4 +1,4 @@
-"""Models of snnTorch layers with time in place of the batch: as they are written, or refused with the reason."""
+"""Models of snnTorch layers with time in place of the batch: as they are written, or refused."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def both(model: nn.Module, layout: str | None = None) -> tuple[list[Tensor], lis
     return ordered, list(ours), adapted.original.form.name
 
 
-@pytest.mark.parametrize(("layout", "axis", "stacked"), [("nct", 2, 0), ("nct", 2, -1), ("tnc", 0, 0), ("ntc", 1, 1)])
+@pytest.mark.parametrize(
+    ("layout", "axis", "stacked"), [("nct", 2, 0), ("nct", 2, -1), ("tnc", 0, 0), ("ntc", 1, 1)]
+)
 def test_a_loop_over_any_axis_gives_its_own_numbers(layout, axis, stacked):
     torch.manual_seed(0)
     theirs, ours, form = both(Loop(axis, stacked))
