@@ -14,11 +14,15 @@ from edgeeeg_export.ops.cell import Cell
 from edgeeeg_export.ops.exponential_moving_average import ExponentialMovingAverage
 from edgeeeg_export.ops.firing import FIRES, RESETS
 from edgeeeg_export.ops.lif import Lif
+from edgeeeg_export.ops.linear_attention import LinearAttention
 from edgeeeg_export.ops.recurrent_lif import RecurrentLif
 from edgeeeg_export.ops.running_z_score import RunningZScore
+from edgeeeg_export.ops.s4d import S4d
 from edgeeeg_export.ops.selective_scan import SelectiveScan
 from edgeeeg_export.ops.spiking import FORCED, Spiking
 from edgeeeg_export.ops.synaptic import Synaptic
+from edgeeeg_export.ops.wkv4 import Wkv4
+from edgeeeg_export.ops.wkv6 import Wkv6
 from edgeeeg_export.tensor import TensorType
 
 FRAMES = 40
@@ -32,15 +36,16 @@ class CellCase:
     sequences: dict[str, tuple[int, ...]]
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     positive: tuple[str, ...] = ()
-    """Sequences that must be above 0."""
+    """Sequences that must be above 0, and here are below 1 as well."""
 
     def operands(self) -> tuple[str, ...]:
         return tuple(n for n in self.op.operands if n in self.sequences or n in self.constants)
 
-    def values(self, seed: int = 0) -> dict[str, np.ndarray]:
+    def values(self, seed: int = 0, scale: float = 1.0) -> dict[str, np.ndarray]:
+        """Noise; `scale` is that of what may have any sign."""
         rng = np.random.default_rng(seed)
-        drawn = {name: rng.normal(0.0, 1.0, shape) for name, shape in self.sequences.items()}
-        drawn |= {name: np.abs(drawn[name]) * 0.3 + 0.01 for name in self.positive}
+        drawn = {name: rng.normal(0.0, scale, shape) for name, shape in self.sequences.items()}
+        drawn |= {name: rng.uniform(0.01, 0.99, self.sequences[name]) for name in self.positive}
         return {name: value.astype(np.float32) for name, value in drawn.items()}
 
     def graph(self) -> Graph:
@@ -52,10 +57,6 @@ class CellCase:
 
 def drawn(*shape: int, low: float, high: float) -> np.ndarray:
     return np.random.default_rng(sum(shape)).uniform(low, high, shape).astype(np.float32)
-
-
-def signal(n: int) -> dict[str, tuple[int, ...]]:
-    return {"x": (1, FRAMES, n)}
 
 
 def neurons(kind: type[Spiking], **constants: np.ndarray) -> dict[str, CellCase]:
@@ -91,12 +92,39 @@ CASES = {
     "exponential_moving_average": CellCase(
         ExponentialMovingAverage(), {"x": (1, 3, FRAMES)}, {"alpha": ALPHA}
     ),
+    "linear_attention": CellCase(
+        LinearAttention(),
+        {"q": (1, FRAMES, 4), "k": (1, FRAMES, 4), "v": (1, FRAMES, 6)},
+        {"decay": np.array([0.95, 0.6], dtype=np.float32)},
+    ),
     "running_z_score": CellCase(RunningZScore(0.01), {"x": (1, 3, FRAMES)}, {"alpha": ALPHA}),
+    "s4d": CellCase(
+        S4d(),
+        {"u": (1, FRAMES, 4)},
+        {
+            "lambda_re": drawn(4, 3, low=-0.7, high=0.7),
+            "lambda_im": drawn(3, 4, low=-0.7, high=0.7).T.copy(),
+            "C_re": drawn(4, 3, low=-1.0, high=1.0),
+            "C_im": drawn(3, 4, low=-1.0, high=1.0).T.copy(),
+            "D": STATE_SPACE["D"],
+        },
+    ),
     "selective_scan": CellCase(
         SelectiveScan(),
         {"u": (1, FRAMES, 4), "delta": (1, FRAMES, 4), "B": (1, FRAMES, 3), "C": (1, FRAMES, 3)},
         STATE_SPACE,
         positive=("delta",),
+    ),
+    "wkv4": CellCase(
+        Wkv4(),
+        {"k": (1, FRAMES, 5), "v": (1, FRAMES, 5)},
+        {"w": drawn(5, low=0.05, high=2.0), "u": drawn(5, low=-1.0, high=2.0)},
+    ),
+    "wkv6": CellCase(
+        Wkv6(),
+        {"r": (1, FRAMES, 4), "k": (1, FRAMES, 4), "v": (1, FRAMES, 6), "w": (1, FRAMES, 4)},
+        {"u": drawn(2, 2, low=-1.0, high=1.0)},
+        positive=("w",),
     ),
     **neurons(Lif, **MEMBRANE),
     **neurons(Synaptic, alpha=drawn(5, low=0.1, high=0.9), **MEMBRANE),
