@@ -34,6 +34,7 @@ bench-cells: $(SETUP)
 
 soak: $(SETUP)
 	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python benchmarks/cell_soak.py
 
 zoo: $(SETUP)
 	$(BIN)/python benchmarks/model_zoo.py
