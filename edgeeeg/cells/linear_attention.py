@@ -25,7 +25,8 @@ from edgeeeg.cells.linear_scan import linear_scan
 from edgeeeg.errors import ModelError
 
 CHUNK = 64
-"""Frames of a chunk: the work on pairs within one grows with it, that on memories shrinks."""
+"""Frames of a chunk. The work on pairs within one grows with it, that on memories shrinks:
+for a head of 64 keys, 32 is as fast within 6 % (batch 1 to 32), 16 and 128 up to 30 % slower."""
 
 
 class AttentionParams(NamedTuple):

@@ -30,7 +30,8 @@ from edgeeeg.cells.linear_scan import linear_scan
 from edgeeeg.errors import ModelError
 
 CHUNK = 64
-"""Frames of a chunk: the Toeplitz work grows with it, that on modes shrinks."""
+"""Frames of a chunk. The Toeplitz work grows with it, that on modes shrinks: for 64 channels of 8 modes,
+32 is as fast up to batch 8 and a fifth slower at 32, and 128 takes up to twice the time."""
 
 
 class S4dParams(NamedTuple):

@@ -15,8 +15,8 @@ def decay_rate(log_rate: Tensor, longest: float) -> Tensor:
     """Rate 1 / longest + exp(log_rate) per frame: what is remembered falls to 1/e within `longest` frames.
 
     exp(-rate) is then below 1 in float32 too, so that a sum over the past is at most `longest` of its terms
-    however long a recording lasts; exp(-exp(log_rate)) alone rounds to 1 from log_rate = -17 on, and its sums
-    grow for ever.
+    however long a recording lasts; exp(-exp(log_rate)) alone is 1 below log_rate = -17.4, and its sums grow
+    for ever.
     """
     return 1.0 / longest + torch.exp(log_rate)
 
@@ -27,9 +27,9 @@ def check_longest(layer: str, longest: float) -> None:
     Raises
     ------
     ModelError
-        For a time constant outside 1 to 1e6 frames.
+        For a time constant outside 1 to 1e5 frames, whose decay float32 knows to 1 % of its distance from 1.
     """
-    if not 1 <= longest <= 1e6:
+    if not 1 <= longest <= 1e5:
         raise ModelError(
-            f"{layer}: longest is {longest} frames; a float32 decay needs a time constant of 1 to 1e6 frames"
+            f"{layer}: longest is {longest} frames; a float32 decay needs a time constant of 1 to 1e5 frames"
         )

@@ -45,16 +45,15 @@ class Case:
             return linear_attention.init_state(batch, self.params, self.x)
         return self.cell.init_state(batch, self.params)
 
-    def custom_operator(self) -> Tensor:
+    def operator(self) -> Any:
         """The exported program's node."""
-        operands = {
-            "selective_scan": lambda: (*self.x[:2], self.params.A, *self.x[2:], self.params.D),
-            "s4d": lambda: (self.x, *self.params),
-        }
-        name = self.cell.__name__.rpartition(".")[2]
-        arguments = operands[name]() if name in operands else (*self.x, *self.params)
-        y: Tensor = getattr(torch.ops.edgeeeg, name)(*arguments)
-        return y
+        return getattr(torch.ops.edgeeeg, self.cell.__name__.rpartition(".")[2]).default
+
+    def operands(self) -> tuple[Tensor, ...]:
+        """What the node takes, in its order."""
+        if self.cell is selective_scan:
+            return (*self.x[:2], self.params.A, *self.x[2:], self.params.D)
+        return (*self.parts(), *self.params)
 
 
 def case(name: str, time: int, batch: int = 2, dtype: torch.dtype = torch.float64, seed: int = 0) -> Case:

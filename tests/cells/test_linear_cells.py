@@ -149,4 +149,10 @@ def test_silence_and_large_inputs_stay_finite(name: str, scale: float) -> None:
 @pytest.mark.parametrize("name", CELLS)
 def test_the_custom_operator_runs_the_scan_from_the_initial_state(name: str) -> None:
     of = case(name, 70)
-    assert torch.equal(of.custom_operator(), of.cell.scan(of.params, of.x)[0])
+    assert torch.equal(of.operator()(*of.operands()), of.cell.scan(of.params, of.x)[0])
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_custom_operator_is_what_its_fake_says(name: str) -> None:
+    of = case(name, 70)
+    torch.library.opcheck(of.operator(), of.operands(), test_utils=("test_schema", "test_faketensor"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
+from torch import Tensor, nn
+
 from edgeeeg.layers.linear_attention import LinearAttention
+from edgeeeg.layers.mamba import MambaBlock
 from edgeeeg.layers.s4d import S4d
 from edgeeeg.layers.time_mixing4 import TimeMixing4
 from edgeeeg.layers.time_mixing6 import TimeMixing6
-from torch import Tensor, nn
-
-from edgeeeg.layers.mamba import MambaBlock
 
 N_CHANS, WIDTH, HOP = 3, 8, 8
 

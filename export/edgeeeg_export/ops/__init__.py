@@ -19,6 +19,7 @@ from edgeeeg_export.ops import (
     swish,
 )
 from edgeeeg_export.ops.abs import Abs
+from edgeeeg_export.ops.adaptive_lif import AdaptiveLif
 from edgeeeg_export.ops.add import Add
 from edgeeeg_export.ops.arg_max import ArgMax, ArgMin
 from edgeeeg_export.ops.average_pool import AveragePool
@@ -61,6 +62,7 @@ from edgeeeg_export.ops.pad import Pad
 from edgeeeg_export.ops.pow import Pow
 from edgeeeg_export.ops.prelu import PRelu
 from edgeeeg_export.ops.reciprocal import Reciprocal
+from edgeeeg_export.ops.recurrent_lif import RecurrentLif
 from edgeeeg_export.ops.reduce_l1 import ReduceL1
 from edgeeeg_export.ops.reduce_l2 import ReduceL2
 from edgeeeg_export.ops.reduce_log_sum import ReduceLogSum
@@ -91,6 +93,7 @@ from edgeeeg_export.ops.softplus import Softplus
 from edgeeeg_export.ops.softsign import Softsign
 from edgeeeg_export.ops.sqrt import Sqrt
 from edgeeeg_export.ops.sub import Sub
+from edgeeeg_export.ops.synaptic import Synaptic
 from edgeeeg_export.ops.tanh import Tanh
 from edgeeeg_export.ops.thresholded_relu import ThresholdedRelu
 from edgeeeg_export.ops.top_k import TopK
@@ -202,16 +205,19 @@ FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
     ("", "Unsqueeze"): Reshape.from_unsqueeze,
     ("", "Where"): Where.from_onnx,
     ("", "Xor"): Xor.from_onnx,
+    (DOMAIN, "AdaptiveLif"): AdaptiveLif.from_onnx,
     (DOMAIN, "Biquad"): Biquad.from_onnx,
     (DOMAIN, "ExponentialMovingAverage"): ExponentialMovingAverage.from_onnx,
     (DOMAIN, "Interleave"): Interleave.from_onnx,
     (DOMAIN, "Lif"): Lif.from_onnx,
     (DOMAIN, "LinearAttention"): LinearAttention.from_onnx,
+    (DOMAIN, "RecurrentLif"): RecurrentLif.from_onnx,
     (DOMAIN, "RunningZScore"): RunningZScore.from_onnx,
     (DOMAIN, "S4d"): S4d.from_onnx,
     (DOMAIN, "SelectiveScan"): SelectiveScan.from_onnx,
     (DOMAIN, "Wkv4"): Wkv4.from_onnx,
     (DOMAIN, "Wkv6"): Wkv6.from_onnx,
+    (DOMAIN, "Synaptic"): Synaptic.from_onnx,
 }
 
 NEAREST_REWRITE = {

@@ -12,6 +12,7 @@
 #include "edgeeeg_select.h"
 #include "edgeeeg_spectrum.h"
 #include "edgeeeg_state_space.h"
+#include "edgeeeg_spiking.h"
 #include "edgeeeg_stream.h"
 #include "edgeeeg_window.h"
 
@@ -65,18 +66,6 @@ static inline void edgeeeg_conv1d(const float *x, const float *weight, const flo
                 }
             }
             y[o * t_out + t] = sum;
-        }
-    }
-}
-
-/* mem = (beta mem + x) - threshold where it fired the frame before; spike where mem > threshold */
-static inline void edgeeeg_lif(const float *x, const float *beta, const float *threshold, float *mem,
-                               float *spikes, size_t frames, size_t n) {
-    for (size_t t = 0; t < frames; t++) {
-        for (size_t i = 0; i < n; i++) {
-            const float reset = mem[i] > threshold[i] ? threshold[i] : 0.0f;
-            mem[i] = (beta[i] * mem[i] + x[t * n + i]) - reset;
-            spikes[t * n + i] = mem[i] > threshold[i] ? 1.0f : 0.0f;
         }
     }
 }

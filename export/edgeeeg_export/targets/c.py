@@ -22,6 +22,7 @@ RUNTIME_HEADERS = (
     "edgeeeg_select.h",
     "edgeeeg_spectrum.h",
     "edgeeeg_state_space.h",
+    "edgeeeg_spiking.h",
     "edgeeeg_stream.h",
     "edgeeeg_window.h",
 )

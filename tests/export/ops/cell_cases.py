@@ -8,14 +8,19 @@ import numpy as np
 
 from edgeeeg.cells import biquad
 from edgeeeg_export.graph import Graph, Node
+from edgeeeg_export.ops.adaptive_lif import AdaptiveLif
 from edgeeeg_export.ops.biquad import Biquad
 from edgeeeg_export.ops.cell import Cell
 from edgeeeg_export.ops.exponential_moving_average import ExponentialMovingAverage
+from edgeeeg_export.ops.firing import FIRES, RESETS
 from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.linear_attention import LinearAttention
+from edgeeeg_export.ops.recurrent_lif import RecurrentLif
 from edgeeeg_export.ops.running_z_score import RunningZScore
 from edgeeeg_export.ops.s4d import S4d
 from edgeeeg_export.ops.selective_scan import SelectiveScan
+from edgeeeg_export.ops.spiking import FORCED, Spiking
+from edgeeeg_export.ops.synaptic import Synaptic
 from edgeeeg_export.ops.wkv4 import Wkv4
 from edgeeeg_export.ops.wkv6 import Wkv6
 from edgeeeg_export.tensor import TensorType
@@ -54,11 +59,26 @@ def drawn(*shape: int, low: float, high: float) -> np.ndarray:
     return np.random.default_rng(sum(shape)).uniform(low, high, shape).astype(np.float32)
 
 
-def signal(n: int) -> dict[str, tuple[int, ...]]:
-    return {"x": (1, FRAMES, n)}
+def neurons(kind: type[Spiking], **constants: np.ndarray) -> dict[str, CellCase]:
+    """Every way to fire and to reset, by itself and with decisions forced."""
+    name = "".join(f"_{c.lower()}" if c.isupper() else c for c in kind.__name__).strip("_")
+    cases = {}
+    for reset in RESETS:
+        for delay in (True,) if kind is AdaptiveLif else (True, False):
+            for fires in FIRES:
+                op = kind(reset, delay, fires)
+                # what is forced where the cell does not look at both is in test_spiking.py
+                both = reset != "none" and (not delay or kind is RecurrentLif)
+                for forced in ((), FORCED) if both else ((),):
+                    words = (name, reset, *(() if delay else ("at once",)), fires, *forced[:1])
+                    shapes = dict.fromkeys(("x", *forced), (1, FRAMES, 5))
+                    cases[" ".join(words)] = CellCase(op, shapes, constants)
+    return cases
 
 
-NEURONS = {"beta": drawn(5, low=0.5, high=0.95), "threshold": drawn(5, low=0.2, high=1.5)}
+MEMBRANE = {"beta": drawn(5, low=0.5, high=0.95), "threshold": drawn(5, low=0.2, high=1.5)}
+RECURRENT = {"V": drawn(5, 5, low=-0.7, high=0.7), "bias": drawn(5, low=-0.2, high=0.3)}
+ADAPTATION = {"rho": drawn(5, low=0.7, high=0.99), "b": drawn(5, low=0.5, high=2.0)}
 SECTIONS = np.array([[0.2, 0.4, 0.2, 1.0, -0.5, 0.3], [0.5, -0.2, 0.1, 1.0, -0.9, 0.4]])
 ALPHA = np.array([0.07], dtype=np.float32)
 STATE_SPACE = {"A": -drawn(4, 3, low=0.1, high=2.0), "D": drawn(4, low=-1.0, high=1.0)}
@@ -72,8 +92,6 @@ CASES = {
     "exponential_moving_average": CellCase(
         ExponentialMovingAverage(), {"x": (1, 3, FRAMES)}, {"alpha": ALPHA}
     ),
-    "lif": CellCase(Lif(), signal(5), NEURONS),
-    "lif_forced": CellCase(Lif(), {"x": (1, FRAMES, 5), "fired": (1, FRAMES, 5)}, NEURONS),
     "linear_attention": CellCase(
         LinearAttention(),
         {"q": (1, FRAMES, 4), "k": (1, FRAMES, 4), "v": (1, FRAMES, 6)},
@@ -108,4 +126,8 @@ CASES = {
         {"u": drawn(2, 2, low=-1.0, high=1.0)},
         positive=("w",),
     ),
+    **neurons(Lif, **MEMBRANE),
+    **neurons(Synaptic, alpha=drawn(5, low=0.1, high=0.9), **MEMBRANE),
+    **neurons(RecurrentLif, **MEMBRANE, **RECURRENT),
+    **neurons(AdaptiveLif, **MEMBRANE, **ADAPTATION),
 }
