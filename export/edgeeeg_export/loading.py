@@ -209,6 +209,15 @@ def _from_module(
                 f"{type(module).__name__} has {len(inputs)} inputs, and each is (batch, channels, time): "
                 "leave out --layout"
             )
+        if spiking_layers(module):
+            if len(inputs) > 1:
+                raise CaptureError(
+                    f"{type(module).__name__} is built from snnTorch layers and has {len(inputs)} inputs; "
+                    "use edgeeeg.layers, which take several"
+                )
+            (spec,) = inputs
+            loaded = _from_snntorch(module, spec.shape[1], spec.n_times, layout, spec.name)
+            return replace(loaded, inputs=inputs)
         module = adapt_module(module, layout or OURS)
         program = capture.trace_inputs(module, tuple(spec.shape for spec in inputs))
         converted = capture.to_onnx(program, tuple(spec.name for spec in inputs))
@@ -237,13 +246,15 @@ def _from_module(
     return LoadedModel(converted.model, TorchSource(converted.program, module), sfreq, unit)
 
 
-def _from_snntorch(module: torch.nn.Module, n_chans: int, n_times: int, layout: str | None) -> LoadedModel:
+def _from_snntorch(
+    module: torch.nn.Module, n_chans: int, n_times: int, layout: str | None, name: str = "eeg"
+) -> LoadedModel:
     """A model built from snnTorch layers, to be compared with itself called step by step."""
     from edgeeeg_export.snntorch_model import adapt_snntorch
     from edgeeeg_export.snntorch_source import SnnTorchSource
 
     adapted = adapt_snntorch(module, n_chans, layout)
-    converted = capture.to_onnx(capture.trace(adapted.model, n_chans, n_times))
+    converted = capture.to_onnx(capture.trace(adapted.model, n_chans, n_times), (name,))
     return LoadedModel(converted.model, SnnTorchSource(converted.program, adapted), None, "uV")
 
 

@@ -8,12 +8,13 @@ import torch
 from torch import nn
 
 from edgeeeg.layers.adaptive_lif import AdaptiveLif
-from edgeeeg.layers.encoders import DeltaEncoder
+from edgeeeg.layers.encoders import DeltaEncoder, LatencyEncoder, RateEncoder
 from edgeeeg.layers.lif import Lif
 from edgeeeg.layers.rate_decoder import RateDecoder
 from edgeeeg.layers.recurrent_lif import RecurrentLif
 from edgeeeg.layers.synaptic import Synaptic
 from edgeeeg_export import contract
+from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.loading import load_model
 from edgeeeg_export.pipeline import compile_model
 
@@ -92,3 +93,28 @@ class Changes(nn.Module):
 def test_changes_stream(off_spike):
     records = kept(Changes(off_spike), 800)
     assert records["c_host"].bit_identical
+
+
+class Latencies(nn.Module):
+    """Two features of a window as spike times, read by neurons."""
+
+    n_chans, sfreq, n_times = 2, 128.0, 64
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.neurons = LatencyEncoder(12, tau=3.0, clip=True), Lif(2, beta=0.8, threshold=0.5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rates: torch.Tensor = self.neurons(self.encoder(torch.sigmoid(x.mean(2))))
+        return rates.mean(1)
+
+
+def test_spike_times_of_windows():
+    records = kept(Latencies(), 400, hop=16)
+    assert records["c_host"].bit_identical
+
+
+def test_random_spikes_are_refused_with_the_remedy():
+    model = nn.Sequential(RateEncoder())
+    with pytest.raises(CaptureError, match="export the model with DeltaEncoder or with Lif"):
+        load_model(model, n_chans=2, n_times=64)

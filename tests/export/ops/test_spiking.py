@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,7 @@ from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.recurrent_lif import RecurrentLif
 from edgeeeg_export.ops.spiking import Spiking
 from edgeeeg_export.ops.synaptic import Synaptic
+from edgeeeg_export.ops.transpose import Transpose
 from edgeeeg_export.own_nodes import operators
 from edgeeeg_export.passes.force_spikes import force_spikes, forced_names, spiking
 from edgeeeg_export.passes.stream import stream
@@ -99,6 +102,25 @@ def test_onnxruntime_follows_forced_decisions(op, hop):
     truth = reference.run(force_spikes(program), values).tensors["spikes"]
     results = run_steps(stream(force_spikes(program), hop), values)
     np.testing.assert_array_equal(results["spikes"], truth)
+
+
+@pytest.mark.parametrize("kind", CONSTANTS)
+def test_in_c_instances_are_apart_and_a_saved_state_goes_on(kind, native, counts, as_input):
+    op = kind("zero", kind is AdaptiveLif, "at")
+    turn = Node("turn", Transpose((0, 2, 1)), ("eeg",), ("x",))
+    program = graph(op)
+    inputs = {"eeg": TensorType((1, N, FRAMES), 2, 1)}
+    step = stream(replace(program, inputs=inputs, nodes=(turn, *program.nodes)), 1)
+    samples = counts(FRAMES, N)
+    truth = reference.run(step, {"eeg": as_input(samples)}).tensors["spikes"][0]
+    assert 0.05 < truth.mean() < 0.95
+    one, other = native(step), native(step)
+    first = one.push(samples[:151])
+    other.push(samples[::-1][:90])  # what another instance has seen is gone once a state is restored
+    other.restore(one.save())
+    np.testing.assert_array_equal(first, truth[:151])
+    np.testing.assert_array_equal(other.push(samples[151:]), truth[151:])
+    np.testing.assert_array_equal(one.push(samples[151:]), truth[151:])
 
 
 def test_margins_are_the_distance_to_the_threshold_in_its_own_unit_above_one():
