@@ -34,7 +34,11 @@ class Port:
     uart: str
 
 
-PORTS = {"qemu:mps2-an386": Port("board_mps2.h", "mps2.ld", "uart_cmsdk.c")}
+PORTS = {
+    "qemu:mps2-an386": Port("board_mps2.h", "mps2.ld", "uart_cmsdk.c"),
+    "qemu:mps2-an500": Port("board_mps2.h", "mps2.ld", "uart_cmsdk.c"),
+    "qemu:mps3-an547": Port("board_mps3_an547.h", "mps3_an547.ld", "uart_cmsdk.c"),
+}
 """Ports by board name; another board is one more header, script and, where its UART differs, driver."""
 
 _SOURCES = ("startup.c", "systick.c", "framing.c", "link.c", "main.c")
@@ -86,8 +90,8 @@ def build_firmware(model_dir: Path, build_dir: Path, board: str = "qemu:mps2-an3
             *_compile(flags, model_sources, build_dir / "model"),
             *_compile((*flags, *includes), sources, build_dir / "firmware"),
         ]
-        script = f"-T{firmware / port.linker_script}"
-        run_tool(COMPILER, *core, *_LINK_FLAGS, script, *objects, *_LIBRARIES, "-o", elf)
+        script = (f"-L{firmware}", f"-T{port.linker_script}")  # -L: the script includes sections.ld
+        run_tool(COMPILER, *core, *_LINK_FLAGS, *script, *objects, *_LIBRARIES, "-o", elf)
     except ToolchainError as error:
         raise BuildError(f"the firmware cannot be built from {model_dir}: {error}") from error
     return elf
