@@ -6,7 +6,7 @@ SETUP := $(VENV)/.ready
 DATA ?= $(EDGEEEG_DATA)
 C_FILES := $(wildcard firmware_bridge/firmware/*.[ch] export/edgeeeg_export/runtime/*.[ch] benchmarks/edgeeeg_bench/plugin/*.[ch] benchmarks/edgeeeg_bench/soak/*.[ch])
 
-.PHONY: demo test check golden bench soak zoo train clean system
+.PHONY: demo test check golden bench bench-cells figures soak zoo train clean system
 
 demo: $(SETUP)
 	$(BIN)/edgeeeg demo --out runs/demo
@@ -29,8 +29,15 @@ golden: $(SETUP)
 bench: $(SETUP)
 	$(BIN)/python benchmarks/step_latency.py
 
+bench-cells: $(SETUP)
+	$(BIN)/python benchmarks/cell_training.py
+
+figures: $(SETUP)
+	$(BIN)/python benchmarks/cell_traces.py
+
 soak: $(SETUP)
 	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python benchmarks/cell_soak.py
 
 zoo: $(SETUP)
 	$(BIN)/python benchmarks/model_zoo.py

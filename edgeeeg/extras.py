@@ -14,6 +14,7 @@ PACKAGES = {
     "cobs": "cobs",
     "edfio": "edfio",
     "mne": "mne",
+    "nir": "nir",
     "onnx": "onnx",
     "onnxruntime": "onnxruntime",
     "onnxscript": "onnxscript",

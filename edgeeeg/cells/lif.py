@@ -1,29 +1,29 @@
-"""Leaky integrate-and-fire neuron: one definition of the recurrence, one step or a whole sequence.
+"""Leaky integrate-and-fire neurons: one definition of the recurrence, one step or a whole sequence.
 
-    v_t = (beta · v_{t-1} + x_t) - theta · H(v_{t-1} > theta)        spike_t = H(v_t > theta)
+    r = H(mem_{t-1} - threshold)
+    subtract:  mem_t = (beta · mem_{t-1} + x_t) - r · threshold
+    zero:      mem_t = beta · ((1 - r) · mem_{t-1}) + x_t
+    none:      mem_t = beta · mem_{t-1} + x_t
+    spike_t  = H(mem_t - threshold)
 
-This is `snntorch.Leaky(reset_mechanism="subtract", reset_delay=True)`: the comparison is strict, a spike
-subtracts its threshold one step later, and the membrane is the only state. Floats are evaluated in the order
-of the brackets.
+These are the semantics of `snntorch.Leaky` (1.0); `edgeeeg.cells.firing` has its reset without delay. The
+membrane is the only state. Floats are evaluated in the order of the brackets.
 
 References
 ----------
 Eshraghian et al. 2023, Training spiking neural networks using lessons from deep learning, eq. 5-6.
-Fang et al. 2021, arXiv 2007.05785: the arctangent surrogate.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.library import custom_op
 
-from edgeeeg.errors import ModelError
-
-SURROGATE_ALPHA = 2.0
-"""Steepness of the surrogate: its derivative at the threshold is alpha / 2."""
+from edgeeeg.cells.firing import SNNTORCH, Firing, Forced, check_shapes, walk
 
 
 class LifParams(NamedTuple):
@@ -39,111 +39,95 @@ class LifState(NamedTuple):
     mem: Tensor  # (batch, n)
 
 
-class _Spike(torch.autograd.Function):
-    """Heaviside step with the derivative of an arctangent: alpha/2 / (1 + (pi/2 · alpha · v)²)."""
-
-    @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, excess: Tensor) -> Tensor:
-        ctx.save_for_backward(excess)
-        return (excess > 0).to(excess.dtype)
-
-    @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, *grads: Tensor) -> Tensor:
-        (excess,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        slope = SURROGATE_ALPHA / 2 / (1 + (torch.pi / 2 * SURROGATE_ALPHA * excess) ** 2)
-        gradient: Tensor = grads[0] * slope
-        return gradient
-
-
 def init_state(batch: int, params: LifParams) -> LifState:
     """Membranes at rest, (batch, n) zeros of the parameters' type and device."""
     return LifState(params.beta.new_zeros(batch, params.beta.shape[0]))
 
 
-def fire(params: LifParams, mem: Tensor) -> Tensor:
-    """Spikes (..., n) of membranes (..., n): 1 strictly above the threshold, with a surrogate gradient."""
-    spikes: Tensor = _Spike.apply(mem - params.threshold)  # type: ignore[no-untyped-call]
-    return spikes
+def leak(firing: Firing, beta: Tensor, mem: Tensor, x: Tensor, reset: Tensor, threshold: Tensor) -> Tensor:
+    """Next membrane (batch, n) from the last one, input x and what resets it, each (batch, n)."""
+    if firing.reset == "zero":
+        return beta * ((1 - reset) * mem) + x
+    return firing.discharge(beta * mem + x, reset, threshold)
 
 
-def integrate(params: LifParams, x: Tensor, mem: Tensor, fired: Tensor) -> Tensor:
-    """Next membrane (batch, n) from input x, membrane and the last step's spikes `fired`, each (batch, n)."""
-    return (params.beta * mem + x) - fired * params.threshold
+def _advance(
+    params: LifParams, firing: Firing, x: Tensor, state: LifState, forced: Forced | None = None
+) -> tuple[Tensor, LifState]:
+    """Excess of membranes over thresholds (batch, n), on which spikes are decided, and the new state."""
+    beta, threshold = params
+    reset = firing.passed(state.mem, threshold) if forced is None else forced.reset
+    mem = leak(firing, beta, state.mem, x, reset, threshold)
+    return mem - threshold, LifState(firing.settle(mem, reset, threshold, forced))
 
 
-def step(params: LifParams, x: Tensor, state: LifState) -> tuple[Tensor, LifState]:
+def step(params: LifParams, x: Tensor, state: LifState, firing: Firing = SNNTORCH) -> tuple[Tensor, LifState]:
     """Advance every neuron by one sample: x (batch, n) to spikes (batch, n) and the new state."""
-    mem = integrate(params, x, state.mem, _fired(params, state.mem))
-    return fire(params, mem), LifState(mem)
+    excess, state = _advance(params, firing, x, state)
+    return firing.spike(excess), state
 
 
 def scan(
-    params: LifParams, x: Tensor, state: LifState | None = None, forced: Tensor | None = None
+    params: LifParams,
+    x: Tensor,
+    state: LifState | None = None,
+    firing: Firing = SNNTORCH,
+    forced: Forced | None = None,
 ) -> tuple[Tensor, LifState]:
     """Run the step over time: x (batch, time, n) to spikes (batch, time, n) and the last state.
 
     Parameters
     ----------
-    forced : (batch, time, n), optional
-        Spikes of another implementation: the reset after time t follows `forced[:, t]`, while the spikes
-        returned are this implementation's own decisions, so that a flip is seen once and sets off no others.
-        The first reset follows the state's own membrane.
+    forced : Forced, optional
+        Decisions of another implementation, each (batch, time, n), which the membranes follow, while the
+        spikes returned are this implementation's own, so that a flip is seen once and sets off no others.
 
     Raises
     ------
     ModelError
         Where x or `forced` does not have the shape (batch, time, n).
     """
-    n = params.beta.shape[0]
-    if x.ndim != 3 or x.shape[-1] != n:
-        raise ModelError(f"LIF: input of shape {tuple(x.shape)}, expected (batch, time, {n})")
-    if forced is not None and forced.shape != x.shape:
-        raise ModelError(f"LIF: forced spikes {tuple(forced.shape)}, expected the input's {tuple(x.shape)}")
-    mem = (init_state(x.shape[0], params) if state is None else state).mem
-    fired = _fired(params, mem)
-    mems = []
-    # unbind, not x[:, t]: the backward of an index writes a whole zero tensor for each step
-    inputs = x.unbind(1)
-    followed = forced.unbind(1) if forced is not None else None
-    for t, x_t in enumerate(inputs):
-        mem = integrate(params, x_t, mem, fired)
-        fired = followed[t] if followed is not None else _fired(params, mem)
-        mems.append(mem)
-    # firing does not feed back except through `fired`, so all decisions are taken at once
-    return fire(params, torch.stack(mems, dim=1)), LifState(mem)
+    check_shapes("LIF", params.beta.shape[0], x, forced)
+    start = init_state(x.shape[0], params) if state is None else state
+    excess, last = walk(partial(_advance, params, firing), x, start, forced)
+    # a spike feeds back through the reset alone, so all that are returned are decided at once
+    return firing.spike(excess), last
 
 
-def _fired(params: LifParams, mem: Tensor) -> Tensor:
-    """Decision for the reset, without gradient as in snnTorch."""
-    return (mem > params.threshold).detach().to(mem.dtype)
+def from_rest(
+    x: Tensor,
+    beta: Tensor,
+    threshold: Tensor,
+    reset: str = "subtract",
+    reset_delay: bool = True,
+    fires: str = "above",
+    forced: Forced | None = None,
+) -> Tensor:
+    """Spikes (batch, time, n) of x from rest, with the arguments of the custom operator."""
+    firing = Firing(reset, reset_delay, fires)
+    return scan(LifParams(beta, threshold), x, firing=firing, forced=forced)[0]
 
 
 @custom_op("edgeeeg::lif", mutates_args=())
 def lif(
-    x: Tensor, beta: Tensor, threshold: Tensor, reset: str = "subtract", reset_delay: bool = True
+    x: Tensor,
+    beta: Tensor,
+    threshold: Tensor,
+    reset: str = "subtract",
+    reset_delay: bool = True,
+    fires: str = "above",
 ) -> Tensor:
-    """Spikes (batch, time, n) of x from rest: the node that an exported program keeps whole.
-
-    Raises
-    ------
-    ModelError
-        For a reset other than a delayed subtraction, which is the one this cell defines.
-    """
-    _check_reset(reset, reset_delay)
-    return scan(LifParams(beta, threshold), x)[0]
+    """Spikes (batch, time, n) of x from rest: the node that an exported program keeps whole."""
+    return from_rest(x, beta, threshold, reset, reset_delay, fires)
 
 
 @lif.register_fake
 def _(
-    x: Tensor, beta: Tensor, threshold: Tensor, reset: str = "subtract", reset_delay: bool = True
+    x: Tensor,
+    beta: Tensor,
+    threshold: Tensor,
+    reset: str = "subtract",
+    reset_delay: bool = True,
+    fires: str = "above",
 ) -> Tensor:
-    _check_reset(reset, reset_delay)
-    return torch.empty_like(x)
-
-
-def _check_reset(reset: str, reset_delay: bool) -> None:
-    if reset != "subtract" or not reset_delay:
-        raise ModelError(
-            f"LIF: reset={reset!r} with reset_delay={reset_delay} is not defined; "
-            "use 'subtract' with reset_delay=True"
-        )
+    return torch.empty_like(x, memory_format=torch.contiguous_format)

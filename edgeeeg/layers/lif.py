@@ -1,45 +1,66 @@
-"""Spiking layer with a learnable decay and threshold for each neuron."""
+"""Spiking layer of leaky integrate-and-fire neurons."""
 
 from __future__ import annotations
 
-import math
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from edgeeeg.cells import lif
+from edgeeeg.cells.firing import Firing
+from edgeeeg.layers.spiking_layer import SpikingLayer, Values
 
 
-class Lif(nn.Module):
+class Lif(SpikingLayer):
     """Leaky integrate-and-fire neurons, (batch, time, n) to spikes (batch, time, n).
 
-    The semantics are those of `edgeeeg.cells.lif`: reset by subtraction, one step after the spike, strictly
-    above the threshold. The decay is sigmoid(`beta_logit`), so it stays within (0, 1) while it is learned.
+    The semantics are those of `edgeeeg.cells.lif`, which are `snntorch.Leaky`'s. A decay that is learned is
+    sigmoid(`beta_logit`), so it stays within (0, 1).
 
     Parameters
     ----------
     n : neurons.
-    beta : lowest and highest decay at the start; spread evenly, in random order.
-    threshold : lowest and highest threshold at the start, spread evenly in logarithm. One spike says only
-        that a threshold was passed; a population with many thresholds and decays says how far and how long.
+    beta : decay of the membrane at the start: one for all neurons, (n,), or the lowest and highest of values
+        spread evenly, in random order.
+    threshold : likewise, spread evenly in logarithm. One spike says only that a threshold was passed; a
+        population with many thresholds and decays says how far and how long.
+    learn_beta, learn_threshold : whether training changes them.
+    reset_mechanism : 'subtract', 'zero' or 'none'.
+    reset_delay : whether the reset comes one step after the spike.
+    fires : 'above' the threshold, or 'at' it already.
+    surrogate : 'arctan', 'fast_sigmoid' or 'exponential'.
+
+    Raises
+    ------
+    ModelError
+        For values that are not one per neuron, a decay outside [0, 1], or a word that is none of these.
     """
 
     def __init__(
-        self, n: int, beta: tuple[float, float] = (0.2, 0.95), threshold: tuple[float, float] = (0.2, 2.0)
+        self,
+        n: int,
+        beta: Values = (0.2, 0.95),
+        threshold: Values = (0.2, 2.0),
+        *,
+        learn_beta: bool = True,
+        learn_threshold: bool = True,
+        reset_mechanism: str = "subtract",
+        reset_delay: bool = True,
+        fires: str = "above",
+        surrogate: str = "arctan",
     ) -> None:
-        super().__init__()
-        self.beta_logit = nn.Parameter(torch.logit(torch.linspace(*beta, n))[torch.randperm(n)])
-        self.threshold = nn.Parameter(torch.logspace(math.log10(threshold[0]), math.log10(threshold[1]), n))
+        super().__init__(n, Firing(reset_mechanism, reset_delay, fires, surrogate))
+        self.add_decay("beta", beta, learn_beta)
+        self.add_level("threshold", threshold, learn_threshold)
 
     @property
     def params(self) -> lif.LifParams:
         """Decay and threshold (n,) as the cell takes them."""
-        return lif.LifParams(torch.sigmoid(self.beta_logit), self.threshold)
+        return lif.LifParams(self.decay("beta"), self.level("threshold"))
 
     def forward(self, x: Tensor) -> Tensor:
         """Spikes of x from rest."""
-        params = self.params
         if torch.compiler.is_exporting():
-            spikes: Tensor = lif.lif(x, params.beta, params.threshold, reset="subtract", reset_delay=True)
+            firing = self.firing
+            spikes: Tensor = lif.lif(x, *self.params, firing.reset, firing.reset_delay, firing.fires)
             return spikes
-        return lif.scan(params, x)[0]
+        return lif.scan(self.params, x, firing=self.firing)[0]

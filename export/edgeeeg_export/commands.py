@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
 @needs("export", "torch", "onnx", "onnxscript", "onnxruntime", "scipy", "mne")
 def export(
     model: str = typer.Argument(
-        help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` or an `.onnx` file."
+        help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2`, `.onnx`, `.nir` file."
     ),
     out: Path = typer.Option(..., help="Folder of the bundle; an older bundle there is replaced."),
     weights: Path | None = typer.Option(
@@ -172,7 +172,7 @@ def export(
 @needs("export", "torch", "onnx", "onnxscript")
 def inspect_verb(
     model: str = typer.Argument(
-        help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2` or an `.onnx` file."
+        help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2`, `.onnx`, `.nir` file."
     ),
     n_chans: int | None = typer.Option(
         None, min=1, help="Channels to trace a module with; default: its `n_chans`."

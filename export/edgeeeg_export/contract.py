@@ -16,8 +16,8 @@ from edgeeeg_export.comparison import Record, Trace, compare_exact, compare_with
 from edgeeeg_export.drift import drift_curve
 from edgeeeg_export.errors import ContractBroken, ExportError
 from edgeeeg_export.graph import Graph
-from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.per_window import PerWindow
+from edgeeeg_export.ops.spiking import Decisions, Forced, Spiking, stack
 from edgeeeg_export.passes.force_spikes import force_spikes, forced_names, spiking
 from edgeeeg_export.source import Source
 from edgeeeg_export.subject import Counts as Counts
@@ -253,23 +253,23 @@ def _stack_spikes(subject: Subject, values: Mapping[str, Array], n_steps: int) -
     return np.pad(rows, ((0, n_steps - len(rows)), (0, 0)))  # outputs that padding alone makes have none
 
 
-def _margins(subject: Subject, truth: Mapping[str, Array]) -> dict[str, Array]:
-    """How far each membrane of the reference is from its threshold, relative to it above 1, by spikes."""
-    margins = {}
+def _decided(subject: Subject, truth: Mapping[str, Array]) -> dict[str, Decisions]:
+    """What the neurons of the reference decide, by the name of their spikes."""
+    decided = {}
     for node in subject.offline.nodes:
-        lif = node.op.core
-        if not isinstance(lif, Lif):
+        neurons = node.op.core
+        if not isinstance(neurons, Spiking):
             continue
         x, *constants = (truth[name] for name in node.inputs)
-        threshold = constants[1]
-        # each window of a layer that computes them apart begins at rest, as a recording does
-        rows = x if isinstance(node.op, PerWindow) else x[None]
-        rest = (np.zeros(x.shape[-1], dtype=np.float32),)
-        membranes = np.stack([lif.membranes((row, *constants), rest) for row in rows])
-        scale = np.maximum(1.0, np.abs(threshold))  # rounding grows with the threshold's unit
-        margin = np.abs(membranes - threshold) / scale
-        margins[node.outputs[0]] = margin if isinstance(node.op, PerWindow) else margin[0]
-    return margins
+        if isinstance(node.op, PerWindow):  # each window begins at rest, as a recording does
+            decided[node.outputs[0]] = stack([neurons.decide((row, *constants)) for row in x])
+        else:
+            decided[node.outputs[0]] = neurons.decide((x, *constants))
+    return decided
+
+
+def _margins(decided: Mapping[str, Decisions]) -> dict[str, Array]:
+    return {name: decisions.margins for name, decisions in decided.items()}
 
 
 def _compare(
@@ -312,12 +312,15 @@ def _source_run(
     first = subject.inputs[0].name
     if piece[first].shape[2] < truth[first].shape[2]:
         truth = reference.run(subject.offline, piece).tensors
-    spikes = spiking(subject.step)
+    decided = _decided(subject, truth)
     free = source.run(piece)
     # what the step program computes window by window is one window of the original
-    own = {name: truth[name][0] if truth[name].ndim == 4 else truth[name] for name in spikes}
-    forced = source.run(piece, own) if spikes else free
-    return truth, free, forced, _margins(subject, truth)
+    own = {
+        name: Forced(*(value[0] if value.ndim == 4 else value for value in (d.spikes, d.reset)))
+        for name, d in decided.items()
+    }
+    forced = source.run(piece, own) if own else free
+    return truth, free, forced, _margins(decided)
 
 
 def _pieces(subject: Subject, source: Source, samples: Mapping[str, Array]) -> list[Mapping[str, Array]]:
@@ -351,26 +354,23 @@ def _onnxruntime(subject: Subject, samples: Mapping[str, Array], truth: Mapping[
     free = run_steps(subject.step, samples, (*names, *spikes))
     if not spikes:
         return _compare(subject, truth, free, free, {})
-    inputs = dict(samples)
-    for name in spikes:
-        now, before = forced_names(name)
-        inputs[now] = _late(subject, name, truth[name], 0)
-        inputs[before] = _late(subject, name, truth[name], 1)
+    inputs, decided = dict(samples), _decided(subject, truth)
+    for name, decisions in decided.items():
+        for forced_name, value in zip(forced_names(name), (decisions.spikes, decisions.reset), strict=True):
+            inputs[forced_name] = _late(subject, name, value)
     forced = run_steps(force_spikes(subject.step), inputs, names)
-    return _compare(subject, truth, free, forced, _margins(subject, truth))
+    return _compare(subject, truth, free, forced, _margins(decided))
 
 
-def _late(subject: Subject, name: str, spikes: Array, frames: int) -> Array:
-    """Spikes (1, frames, n) as late as the step program has them, and so many frames more.
+def _late(subject: Subject, name: str, decisions: Array) -> Array:
+    """Decisions (1, frames, n) as late as the step program takes the spikes of that name.
 
-    Those of windows, (windows, 1, frames, n), are late by windows, and the frames more are within each.
+    Those of windows, (windows, 1, frames, n), are late by windows.
     """
     step, delay = subject.step, subject.step.timing.behind[name]
-    if spikes.ndim == 4:
-        earlier = np.concatenate([np.zeros_like(spikes[:, :, :frames]), spikes], axis=2)
-        return np.pad(earlier[:, :, : spikes.shape[2]], ((delay, 0), (0, 0), (0, 0), (0, 0)))
-    delay += frames
+    if decisions.ndim == 4:
+        return np.pad(decisions, ((delay, 0), (0, 0), (0, 0), (0, 0)))
     per_step = step.tensors[name].frames
-    steps = -(-(spikes.shape[1] + delay) // per_step)
-    behind = steps * per_step - spikes.shape[1] - delay
-    return np.pad(spikes, ((0, 0), (delay, behind), (0, 0)))
+    steps = -(-(decisions.shape[1] + delay) // per_step)
+    behind = steps * per_step - decisions.shape[1] - delay
+    return np.pad(decisions, ((0, 0), (delay, behind), (0, 0)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,23 @@ import torch
 from torch import Tensor
 from torch.export.graph_signature import InputKind
 
-from edgeeeg.cells import lif
+from edgeeeg.cells import adaptive_lif, lif, recurrent_lif, synaptic
+from edgeeeg.cells.firing import Forced
 from edgeeeg_export.module_outputs import output_names
+from edgeeeg_export.ops import spiking
 from edgeeeg_export.tensor import Array
+
+SPIKING: dict[Any, Callable[..., Tensor]] = {
+    torch.ops.edgeeeg.adaptive_lif.default: adaptive_lif.from_rest,
+    torch.ops.edgeeeg.lif.default: lif.from_rest,
+    torch.ops.edgeeeg.recurrent_lif.default: recurrent_lif.from_rest,
+    torch.ops.edgeeeg.synaptic.default: synaptic.from_rest,
+}
+"""The spiking cells, and what runs each with decisions forced."""
 
 
 def interpret(
-    program: torch.export.ExportedProgram, samples: Sequence[Array], forced: Mapping[str, Array]
+    program: torch.export.ExportedProgram, samples: Sequence[Array], forced: Mapping[str, spiking.Forced]
 ) -> dict[str, Array]:
     """Every tensor of the program by its node's name, and the outputs under the names of the ONNX export.
 
@@ -41,7 +51,7 @@ def interpret(
 
 
 class _Interpreter(torch.fx.Interpreter):
-    def __init__(self, program: torch.export.ExportedProgram, forced: Mapping[str, Array]) -> None:
+    def __init__(self, program: torch.export.ExportedProgram, forced: Mapping[str, spiking.Forced]) -> None:
         super().__init__(program.graph_module)
         self.forced = forced
         self.seen: dict[str, Array] = {}
@@ -50,10 +60,9 @@ class _Interpreter(torch.fx.Interpreter):
         result = super().run_node(n)
         if isinstance(result, Tensor):
             self.seen[n.name] = result.numpy()
-        if n.target is torch.ops.edgeeeg.lif.default and n.name in self.forced:
-            spikes = torch.from_numpy(self.forced[n.name])
-            x, beta, threshold = self.fetch_args_kwargs_from_env(n)[0][:3]
-            own, _ = lif.scan(lif.LifParams(beta, threshold), x, forced=spikes)
-            self.seen[n.name] = own.numpy()
-            return spikes
+        if n.target in SPIKING and n.name in self.forced:
+            forced = Forced(*(torch.from_numpy(value) for value in self.forced[n.name]))
+            args, kwargs = self.fetch_args_kwargs_from_env(n)
+            self.seen[n.name] = SPIKING[n.target](*args, **kwargs, forced=forced).numpy()
+            return forced.spikes
         return result

@@ -1,4 +1,4 @@
-"""What a user may bring: a shipped model, `module:factory` with weights, a `.pt2` file or an `.onnx` file."""
+"""What a user may bring: a shipped model, `module:factory` with weights, a `.pt2`, `.onnx` or `.nir` file."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.importer import import_inputs
 from edgeeeg_export.input_layout import OURS, adapt_module, adapt_onnx
 from edgeeeg_export.input_spec import InputSpec, common_ticks, require_one_duration
+from edgeeeg_export.snntorch_neuron import spiking_layers
 from edgeeeg_export.source import OnnxSource, Source, TorchSource
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 SHIPPED = ("edge-detector", "edge-detector-normalised")
 """The project's own detector, trained on µV and on amplitude-normalised EEG."""
 
-FILES = (".pt2", ".onnx")
+FILES = (".pt2", ".onnx", ".nir")
 """Endings of files that hold a whole model."""
 
 DEFAULT_TIMES = 1024
@@ -66,8 +67,8 @@ def load_model(
     Parameters
     ----------
     what : str or torch.nn.Module
-        One of `SHIPPED`, `module:factory` (a function or class called without arguments), a path to `.pt2` or
-        `.onnx`, or a module.
+        One of `SHIPPED`, `module:factory` (a function or class called without arguments), a path to `.pt2`,
+        `.onnx` or `.nir`, or a module.
     weights : Path, optional
         State dict for `module:factory`: `.safetensors`, or `.pt` read with `weights_only`.
     n_chans, n_times : int, optional
@@ -108,7 +109,7 @@ def _load(
 ) -> LoadedModel:
     if not isinstance(what, str):
         return _from_module(what, n_chans, n_times, "uV", layout, inputs)
-    if layout is not None and (what in SHIPPED or what.endswith(".pt2")):
+    if layout is not None and (what in SHIPPED or what.endswith((".pt2", ".nir"))):
         raise CaptureError(f"{what} takes (batch, channels, time); leave out --layout")
     if what in SHIPPED:
         if inputs is not None:
@@ -125,10 +126,15 @@ def _load(
         return LoadedModel(converted.model, TorchSource(converted.program), None, "uV", inputs=inputs or ())
     if what.endswith(".onnx"):
         return replace(_from_onnx_file(_existing(what), layout), inputs=inputs or ())
+    if what.endswith(".nir"):
+        from edgeeeg_export.nir_read import read_nir
+
+        return _from_module(read_nir(_existing(what)), None, None, "uV", layout, inputs)
     if ":" in what:
         return _from_module(load_module(what, weights), n_chans, n_times, "uV", layout, inputs)
     raise CaptureError(
-        f"'{what}' is not a model: give one of {', '.join(SHIPPED)}, module:factory, a .pt2 or an .onnx file"
+        f"'{what}' is not a model: give one of {', '.join(SHIPPED)}, module:factory, a .pt2, an .onnx "
+        "or a .nir file"
     )
 
 
@@ -203,6 +209,15 @@ def _from_module(
                 f"{type(module).__name__} has {len(inputs)} inputs, and each is (batch, channels, time): "
                 "leave out --layout"
             )
+        if spiking_layers(module):
+            if len(inputs) > 1:
+                raise CaptureError(
+                    f"{type(module).__name__} is built from snnTorch layers and has {len(inputs)} inputs; "
+                    "use edgeeeg.layers, which take several"
+                )
+            (spec,) = inputs
+            loaded = _from_snntorch(module, spec.shape[1], spec.n_times, layout, spec.name)
+            return replace(loaded, inputs=inputs)
         module = adapt_module(module, layout or OURS)
         program = capture.trace_inputs(module, tuple(spec.shape for spec in inputs))
         converted = capture.to_onnx(program, tuple(spec.name for spec in inputs))
@@ -223,10 +238,24 @@ def _from_module(
             )
     n_times = -(-DEFAULT_TIMES // hop) * hop if n_times is None else n_times
     sfreq = _declared(module, "sfreq")
+    if spiking_layers(module):
+        return replace(_from_snntorch(module, n_chans, n_times, layout), sfreq=sfreq, unit=unit)
     module = adapt_module(module, layout or OURS)
     program = capture.trace(module, n_chans, n_times)
     converted = capture.to_onnx(program)
     return LoadedModel(converted.model, TorchSource(converted.program, module), sfreq, unit)
+
+
+def _from_snntorch(
+    module: torch.nn.Module, n_chans: int, n_times: int, layout: str | None, name: str = "eeg"
+) -> LoadedModel:
+    """A model built from snnTorch layers, to be compared with itself called step by step."""
+    from edgeeeg_export.snntorch_model import adapt_snntorch
+    from edgeeeg_export.snntorch_source import SnnTorchSource
+
+    adapted = adapt_snntorch(module, n_chans, layout)
+    converted = capture.to_onnx(capture.trace(adapted.model, n_chans, n_times), (name,))
+    return LoadedModel(converted.model, SnnTorchSource(converted.program, adapted), None, "uV")
 
 
 def _declared_inputs(module: torch.nn.Module) -> tuple[InputSpec, ...]:

@@ -22,12 +22,19 @@ if TYPE_CHECKING:
 AttrType = onnx.defs.OpSchema.AttrType
 
 DEFINED_IN = {
+    "adaptive_lif": "edgeeeg.cells.adaptive_lif",
     "biquad": "edgeeeg.cells.biquad",
     "exponential_moving_average": "edgeeeg.cells.exponential_moving_average",
     "interleave": "edgeeeg.layers.interleave",
     "lif": "edgeeeg.cells.lif",
+    "linear_attention": "edgeeeg.cells.linear_attention",
+    "recurrent_lif": "edgeeeg.cells.recurrent_lif",
     "running_z_score": "edgeeeg.cells.running_z_score",
+    "s4d": "edgeeeg.cells.s4d",
     "selective_scan": "edgeeeg.cells.selective_scan",
+    "wkv4": "edgeeeg.cells.wkv4",
+    "wkv6": "edgeeeg.cells.wkv6",
+    "synaptic": "edgeeeg.cells.synaptic",
 }
 """The torch operators, and the module that defines each."""
 

@@ -11,6 +11,7 @@ import onnx
 
 from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.ops import DOMAIN
+from edgeeeg_export.ops.spiking import Forced
 from edgeeeg_export.tensor import Array
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Source(Protocol):
         """How many of `n_times` samples of its first input it can take in one pass."""
 
     def run(
-        self, samples: Mapping[str, Array], forced: Mapping[str, Array] | None = None
+        self, samples: Mapping[str, Array], forced: Mapping[str, Forced] | None = None
     ) -> dict[str, Array]:
         """Tensors by name for samples from zero state.
 
@@ -36,9 +37,9 @@ class Source(Protocol):
         ----------
         samples : mapping of str to array (1, n_chans, n_times)
             Each input by name, in the order of the model's arguments.
-        forced : mapping of str to array, optional
-            Spikes of the reference, which the layers behind and the resets then follow; what is returned
-            under those names are the model's own decisions.
+        forced : mapping of str to Forced, optional
+            Decisions of the reference, by the name of the spikes, which the layers behind and the resets then
+            follow; what is returned under those names are the model's own.
         """
 
 
@@ -74,7 +75,7 @@ class TorchSource:
         return int(placeholder.meta["val"].shape[-1])
 
     def run(
-        self, samples: Mapping[str, Array], forced: Mapping[str, Array] | None = None
+        self, samples: Mapping[str, Array], forced: Mapping[str, Forced] | None = None
     ) -> dict[str, Array]:
         """Interpret the traced program on this many samples."""
         import torch
@@ -114,7 +115,7 @@ class OnnxSource:
         return min(n_times, own)
 
     def run(
-        self, samples: Mapping[str, Array], forced: Mapping[str, Array] | None = None
+        self, samples: Mapping[str, Array], forced: Mapping[str, Forced] | None = None
     ) -> dict[str, Array]:
         """The model's outputs; it has no spiking layers to force."""
         import onnxruntime

@@ -54,7 +54,7 @@ def test_chunks_with_carried_state_are_the_whole(
         parts.append(y)
     torch.testing.assert_close(torch.cat(parts, 1), whole, rtol=1e-14, atol=1e-15)
     assert state is not None
-    assert torch.equal(state.h, last.h)
+    torch.testing.assert_close(state.h, last.h, rtol=1e-14, atol=1e-15)
 
 
 def test_steps_are_the_scan(params: ssm.ScanParams, x: ssm.ScanInput) -> None:
@@ -63,7 +63,7 @@ def test_steps_are_the_scan(params: ssm.ScanParams, x: ssm.ScanInput) -> None:
     for t, frame in enumerate(zip(*(tensor.unbind(1) for tensor in x), strict=True)):
         y, state = ssm.step(params, ssm.ScanInput(*frame), state)
         torch.testing.assert_close(y, whole[:, t], rtol=1e-14, atol=1e-15)
-    assert torch.equal(state.h, last.h)
+    torch.testing.assert_close(state.h, last.h, rtol=1e-14, atol=1e-15)
 
 
 def test_custom_op_runs_the_scan(params: ssm.ScanParams, x: ssm.ScanInput) -> None:
@@ -79,3 +79,15 @@ def test_gradients_are_those_of_finite_differences(params: ssm.ScanParams, x: ss
 def test_a_wrong_shape_is_named(params: ssm.ScanParams, x: ssm.ScanInput) -> None:
     with pytest.raises(ModelError, match=r"C has shape \(2, 39, 3\)"):
         ssm.scan(params, x._replace(C=x.C[:, 1:]))
+    with pytest.raises(ModelError, match="at least one frame"):
+        ssm.scan(params, ssm.ScanInput(*(part[:, :0] for part in x)))
+
+
+def test_blocks_of_wide_states_are_the_whole(
+    params: ssm.ScanParams, x: ssm.ScanInput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, last = ssm.scan(params, x)
+    monkeypatch.setattr(ssm, "BLOCK", 3 * BATCH * D * N)
+    blocks, state = ssm.scan(params, x)
+    torch.testing.assert_close(blocks, whole, rtol=1e-14, atol=1e-15)
+    assert torch.equal(state.h, last.h)

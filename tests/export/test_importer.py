@@ -93,7 +93,8 @@ def test_a_float64_input(onnx_model):
             dict.fromkeys("gbmv", ones(3)),
             "training",
         ),
-        (node("Lif", ["x", "b", "b"], domain=DOMAIN, reset="zero"), {"b": ones(32)}, "reset='subtract'"),
+        (node("Lif", ["x", "b", "b"], domain=DOMAIN, reset="soft"), {"b": ones(32)}, "use one of subtract"),
+        (node("Lif", ["x", "b", "b"], domain=DOMAIN, fires="up"), {"b": ones(32)}, "use one of above, at"),
     ],
 )
 def test_uses_of_an_operator_outside_the_set(onnx_model, bad, weights, fragment):

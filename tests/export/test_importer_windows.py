@@ -187,8 +187,8 @@ def test_what_is_outside_the_set_is_so_on_windows_too(onnx_model):
     bad = node("Reshape", ["x", "s"])
     with pytest.raises(GraphError, match=r"'y' \(Reshape\): .* does not fit"):
         import_onnx(onnx_model([bad], {"s": i64(7, -1)}), "m")
-    spiking = node("Lif", ["x", "b", "b"], domain=DOMAIN, reset="zero")
-    with pytest.raises(UnsupportedOperator, match="reset='subtract'"):
+    spiking = node("Lif", ["x", "b", "b"], domain=DOMAIN, reset="soft")
+    with pytest.raises(UnsupportedOperator, match="reset='soft' is not defined"):
         import_onnx(onnx_model([spiking], {"b": draw(32)}), "m")
 
 

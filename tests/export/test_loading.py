@@ -172,7 +172,7 @@ def test_attributes_of_a_module_must_be_whole_numbers(name, value):
 
 def test_something_else_lists_what_works():
     message = refusal("detector")
-    assert all(name in message for name in (*SHIPPED, "module:factory", ".pt2", ".onnx"))
+    assert all(name in message for name in (*SHIPPED, "module:factory", ".pt2", ".onnx", ".nir"))
 
 
 def test_a_pt2_file(factory, tmp_path):

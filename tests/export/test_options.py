@@ -24,7 +24,7 @@ def refused(monkeypatch, capsys, *arguments):
     return line
 
 
-@pytest.mark.parametrize("model", ["edge-detector", "edge-detector-normalised", "a.pt2", "a.onnx"])
+@pytest.mark.parametrize("model", ["edge-detector", "edge-detector-normalised", "a.pt2", "a.onnx", "a.nir"])
 @pytest.mark.parametrize(
     "option", [("--weights", "w.safetensors"), ("--n-chans", "1"), ("--n-times", "64")], ids=lambda o: o[0]
 )

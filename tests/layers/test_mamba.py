@@ -1,3 +1,4 @@
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -27,6 +28,26 @@ def test_first_frame_by_hand() -> None:
     y = (delta * u) * (B * C).sum(-1, keepdim=True) + block.D * u
     expected = x[:, 0] + (y * F.silu(z)) @ block.out_proj.weight.T
     torch.testing.assert_close(block(x)[:, 0], expected)
+
+
+def test_it_is_the_papers_block() -> None:
+    torch.manual_seed(0)
+    block = MambaBlock(4, d_state=3, d_conv=3)
+    x = torch.randn(1, 50, 4)
+    p = {name: value.detach().double().numpy() for name, value in block.named_parameters()}
+    A, h = -np.exp(p["A_log"]), np.zeros((8, 3))
+    recent = np.zeros((8, 3))
+    for x_t, y_t in zip(x[0].double().numpy(), block(x)[0].detach().numpy(), strict=True):
+        u, z = np.split(p["in_proj.weight"] @ x_t, 2)
+        recent = np.concatenate([recent[:, 1:], u[:, None]], axis=1)
+        u = (recent * p["conv.weight"][:, 0]).sum(1) + p["conv.bias"]
+        u = u / (1 + np.exp(-u))
+        dt, B, C = np.split(p["x_proj.weight"] @ u, (1, 4))
+        delta = np.log1p(np.exp(p["dt_proj.weight"] @ dt + p["dt_proj.bias"]))
+        h = np.exp(delta[:, None] * A) * h + (delta * u)[:, None] * B
+        y = h @ C + p["D"] * u
+        expected = x_t + p["out_proj.weight"] @ (y * z / (1 + np.exp(-z)))
+        np.testing.assert_allclose(y_t, expected, rtol=0, atol=3e-6)
 
 
 def test_step_sizes_start_in_their_range_and_the_states_decay() -> None:

@@ -10,10 +10,10 @@ import numpy as np
 
 from edgeeeg_bench.errors import BenchError
 from edgeeeg_bench.soak.day import Day, Errors, summarize
-from edgeeeg_bench.soak.eeg import LSB, SFREQ, Counts, hour_counts, synthetic
+from edgeeeg_bench.soak.eeg import LSB, Counts, hour_counts, synthetic
 from edgeeeg_bench.soak.network import soak_network
-from edgeeeg_bench.soak.saved_state import state_floats
-from edgeeeg_bench.soak.stretch import Stretch, check_stretch
+from edgeeeg_bench.soak.side_by_side import RATE, side_by_side
+from edgeeeg_bench.soak.stretch import Stretch, check_stretches
 from edgeeeg_bench.soak.twin import Float64Twin
 from edgeeeg_export.contract import Subject
 from edgeeeg_export.loading import load_model
@@ -23,7 +23,6 @@ from edgeeeg_export.targets.native import NativeModel
 from edgeeeg_export.tensor import Array
 
 CALIBRATION_SECONDS = 120.0
-RATE = int(SFREQ)  # samples of a second; a whole number, so that a second is a whole number of hops
 PROBABILITY, SPIKES = 0, slice(1, None)  # columns of the outputs
 
 
@@ -97,17 +96,9 @@ def run_soak(
         counts = hour_counts(hour, plan.hour_seconds, plan.seed, excerpts)
         outputs, saved, errors = _pass_hour(native, twin, layout, sizes, counts)
         hours.append(errors)
-        for start, stop in plan.stretches:
-            steps = slice(start * RATE // program.hop, stop * RATE // program.hop)
-            found = check_stretch(
-                subject,
-                layout,
-                counts[start * RATE : stop * RATE],
-                outputs[steps],
-                saved[start],
-                saved[stop],
-            )
-            stretches.append(Stretch(hour * plan.hour_seconds + start, stop - start, *found))
+        stretches += check_stretches(
+            subject, layout, plan.stretches, counts, outputs, saved, hour * plan.hour_seconds
+        )
         on_progress(hour + 1)
     return subject, summarize(hours, names, stretches, RATE // program.hop)
 
@@ -119,20 +110,13 @@ def _pass_hour(
     outputs, saved = [], [native.save()]
     distances, flips, states = [], [], []
     edges = np.cumsum([0, *sizes])[:-1]
-    for start in range(0, len(counts), RATE):
-        second = counts[start : start + RATE]
-        mine, theirs = native.push(second), twin.push(second)
+    for second in side_by_side(native, twin, layout, counts):
+        mine, theirs = second.outputs, second.twin_outputs
         outputs.append(mine)
-        saved.append(native.save())
+        saved.append(second.saved)
         distances.append(np.abs(mine[:, PROBABILITY] - theirs[:, PROBABILITY]))
         flips.append((mine[:, SPIKES] != theirs[:, SPIKES]).sum(axis=1))
-        state_error = np.abs(state_floats(layout, saved[-1]) - twin.states)
-        if not np.isfinite(state_error).all():
-            raise BenchError(
-                f"soak: a state is NaN or infinite {start // RATE + 1} s into an hour and can never recover: "
-                "limit what feeds it inside the network"
-            )
-        states.append(np.maximum.reduceat(state_error, edges))
+        states.append(np.maximum.reduceat(np.abs(second.state - second.twin_state), edges))
     return (
         np.concatenate(outputs),
         saved,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,43 @@ def check_stretch(
     result = reference.run(subject.step, subject.samples(counts), decode(layout, before))
     expected = stack_outputs(subject.step, result.tensors)
     return _same_bits(expected, outputs), _same_states(result.states, decode(layout, after))
+
+
+def check_stretches(
+    subject: Subject,
+    layout: StreamLayout,
+    spans: Sequence[tuple[int, int]],
+    counts: Counts,
+    outputs: Array,
+    saved: Sequence[bytes],
+    since: int,
+) -> list[Stretch]:
+    """The stretches of one hour of samples, each from the state that C had at its start.
+
+    Parameters
+    ----------
+    spans : first and last second (exclusive) of each, within the hour.
+    counts, outputs : of the whole hour, (n_times, n_chans) and (n_steps, n_outputs).
+    saved : C's saved state at every second from the start on.
+    since : seconds of the stream before the hour.
+    """
+    rate = len(counts) // (len(saved) - 1)
+    steps = rate // subject.program.hop
+    return [
+        Stretch(
+            since + start,
+            stop - start,
+            *check_stretch(
+                subject,
+                layout,
+                counts[start * rate : stop * rate],
+                outputs[start * steps : stop * steps],
+                saved[start],
+                saved[stop],
+            ),
+        )
+        for start, stop in spans
+    ]
 
 
 def _same_states(expected: States, found: States) -> bool:

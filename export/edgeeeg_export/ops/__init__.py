@@ -19,6 +19,7 @@ from edgeeeg_export.ops import (
     swish,
 )
 from edgeeeg_export.ops.abs import Abs
+from edgeeeg_export.ops.adaptive_lif import AdaptiveLif
 from edgeeeg_export.ops.add import Add
 from edgeeeg_export.ops.arg_max import ArgMax, ArgMin
 from edgeeeg_export.ops.average_pool import AveragePool
@@ -46,6 +47,7 @@ from edgeeeg_export.ops.interleave import Interleave
 from edgeeeg_export.ops.leaky_relu import LeakyRelu
 from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.linear import Linear
+from edgeeeg_export.ops.linear_attention import LinearAttention
 from edgeeeg_export.ops.log import Log
 from edgeeeg_export.ops.logical import And, Not, Or, Xor
 from edgeeeg_export.ops.lstm import Lstm
@@ -60,6 +62,7 @@ from edgeeeg_export.ops.pad import Pad
 from edgeeeg_export.ops.pow import Pow
 from edgeeeg_export.ops.prelu import PRelu
 from edgeeeg_export.ops.reciprocal import Reciprocal
+from edgeeeg_export.ops.recurrent_lif import RecurrentLif
 from edgeeeg_export.ops.reduce_l1 import ReduceL1
 from edgeeeg_export.ops.reduce_l2 import ReduceL2
 from edgeeeg_export.ops.reduce_log_sum import ReduceLogSum
@@ -77,6 +80,7 @@ from edgeeeg_export.ops.rms_norm import RmsNormalize
 from edgeeeg_export.ops.rnn import Rnn
 from edgeeeg_export.ops.round import Round
 from edgeeeg_export.ops.running_z_score import RunningZScore
+from edgeeeg_export.ops.s4d import S4d
 from edgeeeg_export.ops.scan import Scan
 from edgeeeg_export.ops.selective_scan import SelectiveScan
 from edgeeeg_export.ops.selu import Selu
@@ -89,11 +93,14 @@ from edgeeeg_export.ops.softplus import Softplus
 from edgeeeg_export.ops.softsign import Softsign
 from edgeeeg_export.ops.sqrt import Sqrt
 from edgeeeg_export.ops.sub import Sub
+from edgeeeg_export.ops.synaptic import Synaptic
 from edgeeeg_export.ops.tanh import Tanh
 from edgeeeg_export.ops.thresholded_relu import ThresholdedRelu
 from edgeeeg_export.ops.top_k import TopK
 from edgeeeg_export.ops.transpose import Transpose
 from edgeeeg_export.ops.where import Where
+from edgeeeg_export.ops.wkv4 import Wkv4
+from edgeeeg_export.ops.wkv6 import Wkv6
 
 DOMAIN = "edgeeeg"
 
@@ -198,12 +205,19 @@ FROM_ONNX: dict[tuple[str, str], Callable[[OnnxNode], Lowered]] = {
     ("", "Unsqueeze"): Reshape.from_unsqueeze,
     ("", "Where"): Where.from_onnx,
     ("", "Xor"): Xor.from_onnx,
+    (DOMAIN, "AdaptiveLif"): AdaptiveLif.from_onnx,
     (DOMAIN, "Biquad"): Biquad.from_onnx,
     (DOMAIN, "ExponentialMovingAverage"): ExponentialMovingAverage.from_onnx,
     (DOMAIN, "Interleave"): Interleave.from_onnx,
     (DOMAIN, "Lif"): Lif.from_onnx,
+    (DOMAIN, "LinearAttention"): LinearAttention.from_onnx,
+    (DOMAIN, "RecurrentLif"): RecurrentLif.from_onnx,
     (DOMAIN, "RunningZScore"): RunningZScore.from_onnx,
+    (DOMAIN, "S4d"): S4d.from_onnx,
     (DOMAIN, "SelectiveScan"): SelectiveScan.from_onnx,
+    (DOMAIN, "Wkv4"): Wkv4.from_onnx,
+    (DOMAIN, "Wkv6"): Wkv6.from_onnx,
+    (DOMAIN, "Synaptic"): Synaptic.from_onnx,
 }
 
 NEAREST_REWRITE = {

@@ -11,18 +11,18 @@ from dataclasses import replace
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.ops.fresh import Fresh
 from edgeeeg_export.ops.guarded import Guarded
-from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.per_window import PerWindow
+from edgeeeg_export.ops.spiking import Spiking
 
 
 def forced_names(spikes: str) -> tuple[str, str]:
-    """The two inputs that `force_spikes` adds for a layer: its spikes now, and a frame ago for the reset."""
+    """The two inputs that `force_spikes` adds for a layer: its spikes, and which membranes are reset."""
     return f"{spikes}.forced", f"{spikes}.reset"
 
 
 def spiking(graph: Graph) -> tuple[str, ...]:
     """The outputs of the spiking layers."""
-    return tuple(node.outputs[0] for node in graph.nodes if isinstance(node.op.core, Lif))
+    return tuple(node.outputs[0] for node in graph.nodes if isinstance(node.op.core, Spiking))
 
 
 def force_spikes(graph: Graph) -> Graph:
@@ -32,18 +32,19 @@ def force_spikes(graph: Graph) -> Graph:
     nodes = []
     for node in graph.nodes:
         sources = tuple(renamed.get(name, name) for name in node.inputs)
-        op = node.op
-        if isinstance(op.core, Lif):
-            now, before = forced_names(node.outputs[0])
-            inputs[now] = inputs[before] = graph.tensors[node.outputs[0]]
-            renamed[node.outputs[0]] = now
+        op, core = node.op, node.op.core
+        if isinstance(core, Spiking):
+            own, forced = core.own_operands(), forced_names(node.outputs[0])
+            inputs |= dict.fromkeys(forced, graph.tensors[node.outputs[0]])
+            renamed[node.outputs[0]] = forced[0]
             clock = sources[-1:] if isinstance(op, Guarded) else ()
-            sources = (*sources[:3], before, *clock)
+            sources = (*sources[:own], *forced, *clock)
             if isinstance(op, Guarded):
-                op = replace(op, axes=(*op.axes[:3], op.result_axes[0]))
+                op = replace(op, axes=(*op.axes[:own], *op.result_axes * 2))
             elif isinstance(op, PerWindow) and isinstance(op.op, Fresh):
-                fresh = replace(op.op, axes=(*op.op.axes[:3], op.op.axes[0]))
-                op = replace(op, op=fresh, varying=(*op.varying[:3], True))
+                axes = op.op.axes
+                fresh = replace(op.op, axes=(*axes[:own], axes[0], axes[0]))
+                op = replace(op, op=fresh, varying=(*op.varying[:own], True, True))
         nodes.append(replace(node, op=op, inputs=sources))
     outputs = (*graph.outputs, *(name for name in spiking(graph) if name not in graph.outputs))
     return Graph(graph.name, inputs, outputs, tuple(nodes), graph.constants, graph.timing)

@@ -1,7 +1,9 @@
-"""A factor in front of spiking neurons goes into their thresholds: the same spikes, a membrane in x's unit.
+"""A factor in front of spiking neurons goes into their thresholds: the same spikes, membranes in x's unit.
 
 With u = v / s,
 v[t] = (β v[t-1] + s x[t]) - θ H(v[t-1] > θ) becomes u[t] = (β u[t-1] + x[t]) - (θ / s) H(u[t-1] > θ / s).
+So it does however they reset, with whatever else is in the unit of x: the current of `Synaptic`, the rise of
+an adaptive threshold, recurrent weights, a row for each neuron that hears them, and their bias.
 That is exact algebra for every s > 0, and exact in float32 for a power of two, which rounds nothing. It fires
 for those alone: any other factor would round membranes anew, and one spike that flips moves all that follows,
 to save one multiplication per neuron.
@@ -14,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeeeg_export.graph import Graph, Node
-from edgeeeg_export.ops.lif import Lif
+from edgeeeg_export.ops.spiking import Spiking
 from edgeeeg_export.passes.affine import read_affine
 from edgeeeg_export.passes.rewriting import (
     Change,
@@ -34,15 +36,17 @@ def scale_threshold(graph: Graph) -> Rewritten:
 
 def _attempt(graph: Graph, node: Node) -> Change | str | None:
     scale = maker(graph, node.inputs[0])
-    affine = None if scale is None or not isinstance(node.op, Lif) else read_affine(graph, scale)
-    if scale is None or affine is None or node.inputs[2] not in graph.constants:
+    if scale is None or not isinstance(node.op, Spiking):
+        return None
+    affine = read_affine(graph, scale)
+    names = tuple(node.inputs[k] for k in node.op.in_units_of_x)
+    if affine is None or not all(name in graph.constants for name in names):
         return None
     declines = f"does not take {scale.label} into its thresholds"
     shared = read_elsewhere(graph, scale.outputs[0])
     if shared is not None:
         return f"{declines}, as {shared}"
-    threshold = graph.constants[node.inputs[2]]
-    vectors = affine.along(2, threshold.size)
+    vectors = affine.along(2, graph.tensors[node.inputs[0]].shape[2])
     if vectors is None:
         return f"{declines}: it differs along another axis than the neurons"
     factor, offset = vectors
@@ -52,10 +56,13 @@ def _attempt(graph: Graph, node: Node) -> Change | str | None:
         return f"{declines}: a factor that is not positive turns the threshold around"
     if (np.frexp(factor)[0] != 0.5).any():
         return f"{declines}: its factors are not powers of two, and rounding could flip spikes"
-    scaled = threshold / factor
-    if not is_float32(scaled):
-        return f"{declines}: they would leave the range of float32"
-    name = fresh(graph, f"{node.inputs[2]}.scaled")
-    inputs = (affine.source, node.inputs[1], name, *node.inputs[3:])
+    inputs, constants = [affine.source, *node.inputs[1:]], {}
+    for k, name in zip(node.op.in_units_of_x, names, strict=True):
+        value = graph.constants[name]
+        scaled = value / factor.reshape(-1, *(1,) * (value.ndim - 1))
+        if not is_float32(scaled):
+            return f"{declines}: they would leave the range of float32"
+        inputs[k] = fresh(graph, f"{name}.scaled")
+        constants[inputs[k]] = scaled.astype(np.float32)
     done = f"took the powers of two of {scale.label} into its thresholds"
-    return Change((scale, node), (replace(node, inputs=inputs),), done, {name: scaled.astype(np.float32)})
+    return Change((scale, node), (replace(node, inputs=tuple(inputs)),), done, constants)

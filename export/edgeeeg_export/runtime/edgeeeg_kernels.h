@@ -5,11 +5,14 @@
 
 #include <stddef.h>
 
+#include "edgeeeg_attention.h"
 #include "edgeeeg_axis.h"
 #include "edgeeeg_math.h"
 #include "edgeeeg_recurrent.h"
 #include "edgeeeg_select.h"
 #include "edgeeeg_spectrum.h"
+#include "edgeeeg_state_space.h"
+#include "edgeeeg_spiking.h"
 #include "edgeeeg_stream.h"
 #include "edgeeeg_window.h"
 
@@ -63,37 +66,6 @@ static inline void edgeeeg_conv1d(const float *x, const float *weight, const flo
                 }
             }
             y[o * t_out + t] = sum;
-        }
-    }
-}
-
-/* mem = (beta mem + x) - threshold where it fired the frame before; spike where mem > threshold */
-static inline void edgeeeg_lif(const float *x, const float *beta, const float *threshold, float *mem,
-                               float *spikes, size_t frames, size_t n) {
-    for (size_t t = 0; t < frames; t++) {
-        for (size_t i = 0; i < n; i++) {
-            const float reset = mem[i] > threshold[i] ? threshold[i] : 0.0f;
-            mem[i] = (beta[i] * mem[i] + x[t * n + i]) - reset;
-            spikes[t * n + i] = mem[i] > threshold[i] ? 1.0f : 0.0f;
-        }
-    }
-}
-
-/* h = exp(delta a) h + (delta u) b; y = sum_n h c + d u */
-static inline void edgeeeg_selective_scan(const float *u, const float *delta, const float *a, const float *b,
-                                          const float *c, const float *d, float *h, float *y, size_t frames,
-                                          size_t width, size_t n_states) {
-    for (size_t t = 0; t < frames; t++) {
-        for (size_t i = 0; i < width; i++) {
-            const float step = delta[t * width + i];
-            const float drive = step * u[t * width + i];
-            float sum = 0.0f;
-            for (size_t n = 0; n < n_states; n++) {
-                float *state = h + i * n_states + n;
-                *state = edgeeeg_exp(step * a[i * n_states + n]) * *state + drive * b[t * n_states + n];
-                sum += *state * c[t * n_states + n];
-            }
-            y[t * width + i] = sum + d[i] * u[t * width + i];
         }
     }
 }

@@ -15,11 +15,14 @@ from edgeeeg_export.targets.c_source import source
 
 RUNTIME_HEADERS = (
     "edgeeeg_math.h",
+    "edgeeeg_attention.h",
     "edgeeeg_axis.h",
     "edgeeeg_kernels.h",
     "edgeeeg_recurrent.h",
     "edgeeeg_select.h",
     "edgeeeg_spectrum.h",
+    "edgeeeg_state_space.h",
+    "edgeeeg_spiking.h",
     "edgeeeg_stream.h",
     "edgeeeg_window.h",
 )
