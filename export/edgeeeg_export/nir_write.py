@@ -17,7 +17,7 @@ from edgeeeg_export.nir_neuron import InSteps, time_constant, write_node
 
 if TYPE_CHECKING:
     import nir
-    from torch import nn
+    from torch import Tensor, nn
 
 
 def write_nir(
@@ -134,7 +134,7 @@ def _node(name: str, layer: nn.Module, frame: Any, time: InSteps) -> tuple[nir.N
     neuron = read_neuron(name, layer) if spiking_layers(layer) else neuron_of(name, layer)
     if neuron.V is None:
         return write_node(neuron, shape, gain, time), frame
-    return _recurrent(neuron, shape, gain, time), frame
+    return _recurrent(neuron, neuron.V, shape, gain, time), frame
 
 
 def _convolution(name: str, layer: Any, shape: tuple[int, ...], after: tuple[int, ...]) -> nir.NIRNode:
@@ -166,15 +166,13 @@ def _convolution(name: str, layer: Any, shape: tuple[int, ...], after: tuple[int
 
 
 def _recurrent(
-    neuron: Neuron, shape: tuple[int, ...], gain: NDArray[np.float32], time: InSteps
+    neuron: Neuron, weights: Tensor, shape: tuple[int, ...], gain: NDArray[np.float32], time: InSteps
 ) -> nir.NIRGraph:
     """Neurons and the dense node through which they hear themselves, as a graph of their own."""
     import nir
     import torch
 
-    weights = neuron.V
     n = int(np.prod(shape))
-    assert weights is not None
     matrix = (weights if weights.ndim == 2 else torch.diag(weights.expand(n))).numpy() / gain[:, None]
     if neuron.bias is None or not neuron.bias.any():
         back: nir.NIRNode = nir.Linear(weight=matrix)

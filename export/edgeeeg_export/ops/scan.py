@@ -195,10 +195,13 @@ class Scan(Op):
                 lines.append(f"float {name}[{len(values)}] = {{{', '.join(map(literal, values))}}};")
         pointers.update(zip(self.memories, memories, strict=True))
         step: list[str] = []
+        read = {name for _, operands, _ in self.body for name in operands}
         for k, (name, type_, axis) in enumerate(zip(self.frames, call.input_types, self.axes, strict=False)):
             pointers[name] = f"frame_{k}"
             step.append(f"float frame_{k}[{types[name].size}];")
             step += _each(type_.shape, axis, f"frame_{k}[j]", f"{call.inputs[k]}[%s]")
+            if name not in read:  # a compiler would call it unused
+                step.append(f"(void)frame_{k};")
         local = self._local(pointers)
         pointers.update(local)
         step += (f"float {local[name]}[{types[name].size}];" for name in local)

@@ -11,8 +11,8 @@
 #include "edgeeeg_recurrent.h"
 #include "edgeeeg_select.h"
 #include "edgeeeg_spectrum.h"
-#include "edgeeeg_state_space.h"
 #include "edgeeeg_spiking.h"
+#include "edgeeeg_state_space.h"
 #include "edgeeeg_stream.h"
 #include "edgeeeg_window.h"
 

@@ -172,6 +172,18 @@ def test_memories_that_change_places_and_begin_with_values(counts, as_input, nat
     np.testing.assert_array_equal(run_steps(step, {"x": x})["y"], expected)
 
 
+def test_a_sequence_that_nobody_reads_compiles(counts, as_input, native):
+    model = swapping()
+    (scan,) = model.graph.node
+    (body,) = (attribute.g for attribute in scan.attribute if attribute.name == "body")
+    body.node[0].input[0] = "b"  # in place of x_t
+    graph = import_onnx(model, "swap")
+    samples = counts(8, 2)
+    truth = reference.run(graph, {"x": as_input(samples)}).tensors["y"]
+    np.testing.assert_array_equal(truth[0, :, 3], [2.0 * 7.0, 0.5 * 7.0])
+    np.testing.assert_array_equal(native(stream(graph, 8)).push(samples), np.ravel(truth)[None])
+
+
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
