@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
+"""float32, or the integers that the tensor's type says."""
 DType = Literal["float32", "int8", "int16", "int32"]
 BYTES: Mapping[str, int] = MappingProxyType({"float32": 4, "int8": 1, "int16": 2, "int32": 4})
 C_TYPE: Mapping[str, str] = MappingProxyType(
