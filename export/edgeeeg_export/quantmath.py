@@ -15,10 +15,11 @@ LOW, HIGH = np.float32(-128.0), np.float32(127.0)
 
 def saturate(value: Array) -> Array:
     """int8 next to float32 values, ties to even."""
-    return np.rint(np.clip(value, LOW, HIGH)).astype(np.int8)
+    rounded: Array = np.rint(np.clip(value, LOW, HIGH)).astype(np.int8)
+    return rounded
 
 
-def quantize(value: Array, scale: np.float32) -> Array:
+def quantize(value: Array, scale: Array | np.float32) -> Array:
     """int8 of float32 values in steps of `scale`."""
     return saturate(value / scale)
 

@@ -1,4 +1,4 @@
-"""QuantizedAdd: y = saturate(round_half_even(a left + b right)), int8, in that order of float32 operations."""
+"""QuantizedAdd: y = saturate(round_half_even(a left + b right)), int8, in that order of operations."""
 
 from __future__ import annotations
 

@@ -44,7 +44,8 @@ class QuantizedConv(Conv):
         x, weight = call.input_types[0].shape, call.input_types[1].shape
         definition = self.window(weight).c_definition(call)
         operands = ", ".join((*call.inputs, call.outputs[0]))
-        return f"{definition}\nedgeeeg_conv_int8({operands}, &window, {x[0]}, {x[1]}, {weight[0]}, {self.groups});"
+        sizes = f"{x[0]}, {x[1]}, {weight[0]}, {self.groups}"
+        return f"{definition}\nedgeeeg_conv_int8({operands}, &window, {sizes});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """ConvInteger, Add, and a requantization in float32."""
