@@ -39,3 +39,7 @@ class ToolchainError(ExportError):
 
 class ContractBroken(ExportError):
     """The same model gave different numbers on two targets."""
+
+
+class QuantizationError(ExportError):
+    """A model cannot be quantized on what it was given."""

@@ -78,7 +78,7 @@ class Graph:
 
     def __post_init__(self) -> None:
         tensors = dict(self.inputs)
-        tensors |= {name: TensorType(value.shape) for name, value in self.constants.items()}
+        tensors |= {name: constant_type(value) for name, value in self.constants.items()}
         states: dict[str, tuple[State, ...]] = {}
         for node in self.nodes:
             types = tuple(self._known(tensors, name, node.label) for name in node.inputs)
@@ -148,17 +148,28 @@ class Graph:
         """SHA-256 of structure, attributes and weights: 64 hexadecimal characters."""
         digest = hashlib.sha256()
         structure = {
-            "inputs": [[name, *describe(type_)] for name, type_ in self.inputs.items()],
+            "inputs": [[name, *describe(type_)[:3]] for name, type_ in self.inputs.items()],
             "outputs": self.outputs,
             "timing": [self.timing.delay, self.timing.flush],
             "nodes": [[n.name, *describe_op(n.op), n.inputs, n.outputs] for n in self.nodes],
         }
         digest.update(json.dumps(structure, sort_keys=True).encode())
         for name in sorted(self.constants):
-            value = np.ascontiguousarray(self.constants[name], dtype="<f4")
-            digest.update(f"{name}{value.shape}".encode())
+            value = np.ascontiguousarray(self.constants[name])
+            value = value.astype(value.dtype.newbyteorder("<"))
+            digest.update(f"{name}{value.shape}{kind(value)}".encode())
             digest.update(value.tobytes())
         return digest.hexdigest()
+
+
+def constant_type(value: Array) -> TensorType:
+    """The type of a constant."""
+    return TensorType(value.shape, dtype=value.dtype.name)  # type: ignore[arg-type]
+
+
+def kind(value: Array) -> str:
+    """Nothing for float32, so that a float program keeps its hash; the type of any other."""
+    return "" if value.dtype == np.float32 else value.dtype.name
 
 
 def describe(record: Any) -> list[Any]:

@@ -206,8 +206,8 @@ def _layer_costs(step: Graph, tick: Fraction) -> list[LayerCost]:
                 * step.tensors[node.outputs[0]].samples_per_frame
                 / tick
             ),
-            weight_bytes=4 * sum(step.constants[name].size for name in node.inputs if name in step.constants),
-            state_bytes=4 * sum(state.size for state in step.states[node.name]),
+            weight_bytes=sum(step.constants[name].nbytes for name in node.inputs if name in step.constants),
+            state_bytes=sum(state.nbytes for state in step.states[node.name]),
             macs=node.op.macs(step.types(node.inputs)),
         )
         for node in step.nodes

@@ -21,7 +21,7 @@ class Apart(Op):
         (x,) = inputs
         require(x.time_axis == self.axis, f"{x.shape} has no windows on axis {self.axis}")
         single = tuple(1 if axis == self.axis else extent for axis, extent in enumerate(x.shape))
-        return (TensorType((x.shape[self.axis], *single), 0, x.samples_per_frame),)
+        return (TensorType((x.shape[self.axis], *single), 0, x.samples_per_frame, x.dtype),)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]

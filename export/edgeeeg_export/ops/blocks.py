@@ -30,7 +30,7 @@ class Blocks(Op):
         require(x.time_axis == self.batch, f"{x.shape} has no windows on axis {self.batch}")
         shape, length = list(x.shape), x.shape[self.axis]
         shape[self.axis], shape[self.batch] = x.frames * length, 1
-        return (TensorType(tuple(shape), self.axis, Fraction(x.samples_per_frame) / length),)
+        return (TensorType(tuple(shape), self.axis, Fraction(x.samples_per_frame) / length, x.dtype),)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op, require
-from edgeeeg_export.tensor import Array, State, TensorType
+from edgeeeg_export.tensor import SUFFIX, Array, State, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,9 @@ class Cache(Op):
     def states(self, inputs: tuple[TensorType, ...]) -> tuple[State, ...]:
         """The last `length` frames."""
         shape, axis = inputs[0].shape, self.axis % len(inputs[0].shape)
-        return (State("frames", (*shape[:axis], self.length, *shape[axis + 1 :]), self.padding),)
+        return (
+            State("frames", (*shape[:axis], self.length, *shape[axis + 1 :]), self.padding, inputs[0].dtype),
+        )
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
@@ -48,7 +50,9 @@ class Cache(Op):
         rows = int(np.prod(shape[:axis], dtype=np.int64))
         frame = int(np.prod(shape[axis + 1 :], dtype=np.int64))
         sizes = f"{rows}, {self.length * frame}, {shape[axis] * frame}"
-        return f"edgeeeg_cache({call.inputs[0]}, {call.outputs[0]}, {sizes});"
+        return (
+            f"edgeeeg_cache{SUFFIX[call.input_types[0].dtype]}({call.inputs[0]}, {call.outputs[0]}, {sizes});"
+        )
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Concat, and Slice for the next state."""

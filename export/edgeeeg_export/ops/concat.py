@@ -29,6 +29,7 @@ class Concat(Op):
             len({len(shape) for shape in shapes}) == 1 and len(rest) == 1,
             f"shapes {shapes} differ in more than axis {self.axis}",
         )
+        require(len({type_.dtype for type_ in inputs}) == 1, "its operands are of different types")
         times = {(type_.time_axis, type_.samples_per_frame) for type_ in inputs}
         require(
             len(times) == 1,
@@ -37,7 +38,7 @@ class Concat(Op):
         ((time_axis, samples_per_frame),) = times
         extent = sum(shape[self.axis] for shape in shapes)
         shape = (*shapes[0][: self.axis], extent, *shapes[0][self.axis + 1 :])
-        return (TensorType(shape, time_axis, samples_per_frame),)
+        return (TensorType(shape, time_axis, samples_per_frame, inputs[0].dtype),)
 
     def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
         """One recording behind another."""

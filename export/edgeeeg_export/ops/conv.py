@@ -89,7 +89,10 @@ class Conv(Sliding):
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Accumulate over channel and tap in order, all outputs and frames at once."""
-        x, weight = inputs[0], inputs[1]
+        return (self.accumulate(inputs[0], inputs[1], inputs[2] if len(inputs) == 3 else None),), ()
+
+    def accumulate(self, x: Array, weight: Array, bias: Array | None) -> Array:
+        """The sums, in the type of x."""
         c_out, c_group = weight.shape[:2]
         window = self.window(weight.shape)
         out = window.out(x.shape[2:])
@@ -97,14 +100,14 @@ class Conv(Sliding):
         padded = window.pad(x, 0.0)
         grouped = padded.reshape(x.shape[0], self.groups, 1, c_group, *padded.shape[2:])
         factors = weight.reshape(self.groups, per_group, c_group, -1)
-        y = np.zeros((x.shape[0], c_out, *out), dtype=np.float32)
-        if len(inputs) == 3:
-            y[...] = inputs[2].reshape(c_out, *spatial)  # not added to 0, which would lose a bias of -0
+        y = np.zeros((x.shape[0], c_out, *out), dtype=x.dtype)
+        if bias is not None:
+            y[...] = bias.reshape(c_out, *spatial)  # not added to 0, which would lose a bias of -0
         y = y.reshape(x.shape[0], self.groups, per_group, *out)
         for c in range(c_group):
             for k, seen in enumerate(window.taps(grouped[:, :, :, c], out)):
                 y += factors[:, :, c, k].reshape(self.groups, per_group, *spatial) * seen
-        return (y.reshape(x.shape[0], c_out, *out),), ()
+        return y.reshape(x.shape[0], c_out, *out)
 
     def shrinks_in_place(self, inputs: tuple[TensorType, ...]) -> bool:
         """A mix of channels into no more channels: each frame is read whole before it is written."""

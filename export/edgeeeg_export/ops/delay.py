@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op, require
-from edgeeeg_export.tensor import Array, State, TensorType
+from edgeeeg_export.tensor import SUFFIX, Array, State, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,11 @@ class Delay(Op):
     def states(self, inputs: tuple[TensorType, ...]) -> tuple[State, ...]:
         """The frames on their way."""
         shape = inputs[0].shape
-        return (State("frames", (*shape[: self.axis], self.frames, *shape[self.axis + 1 :])),)
+        return (
+            State(
+                "frames", (*shape[: self.axis], self.frames, *shape[self.axis + 1 :]), dtype=inputs[0].dtype
+            ),
+        )
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
@@ -41,7 +45,8 @@ class Delay(Op):
         rows = int(np.prod(shape[: self.axis], dtype=np.int64))
         frame = int(np.prod(shape[self.axis + 1 :], dtype=np.int64))
         sizes = f"{rows}, {self.frames * frame}, {shape[self.axis] * frame}"
-        return f"edgeeeg_delay({call.inputs[0]}, {call.outputs[0]}, {call.states[0]}, {sizes});"
+        kernel = f"edgeeeg_delay{SUFFIX[call.input_types[0].dtype]}"
+        return f"{kernel}({call.inputs[0]}, {call.outputs[0]}, {call.states[0]}, {sizes});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Concat, and Slice for both ends."""

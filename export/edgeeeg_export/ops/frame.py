@@ -32,7 +32,7 @@ class Frame(Sliding):
         require(room >= 0, f"axis {self.axis} of {x.shape} is shorter than a frame of {self.length}")
         shape = (*x.shape[: self.axis], room // self.step + 1, self.length, *x.shape[self.axis + 1 :])
         if x.time_axis == self.axis:
-            return (TensorType(shape, self.axis, x.samples_per_frame * self.step),)
+            return (TensorType(shape, self.axis, x.samples_per_frame * self.step, x.dtype),)
         if x.time_axis is not None and x.time_axis > self.axis:
             return (replace(x, shape=shape, time_axis=x.time_axis + 1),)
         return (replace(x, shape=shape),)

@@ -40,9 +40,9 @@ class Gather(Op):
         )
         shape = (*x.shape[: self.axis], *self.shape, *x.shape[self.axis + 1 :])
         if x.time_axis is None:
-            return (TensorType(shape),)
+            return (TensorType(shape, dtype=x.dtype),)
         shift = 0 if x.time_axis < self.axis else len(self.shape) - 1
-        return (TensorType(shape, x.time_axis + shift, x.samples_per_frame),)
+        return (TensorType(shape, x.time_axis + shift, x.samples_per_frame, x.dtype),)
 
     def padding_behind(self, x: TensorType, pads: Pads) -> Pads | None:
         """Padding of the other axes stays theirs."""

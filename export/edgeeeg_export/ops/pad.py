@@ -63,7 +63,7 @@ class Pad(Sliding):
         reach = {"constant": 2**31, "edge": 2**31, "reflect": -1, "wrap": 0}[self.mode]
         fits = all(max(pair) <= n + reach for n, pair in zip(x.shape, self.pads, strict=True))
         require(fits, f"{self.mode} padding of {x.shape} by {self.pads} reaches past its other end")
-        return (TensorType(shape, x.time_axis, x.samples_per_frame),)
+        return (TensorType(shape, x.time_axis, x.samples_per_frame, x.dtype),)
 
     def obstacle(self, inputs: tuple[TensorType, ...]) -> str | None:
         """Padding of time with what lies at its ends."""

@@ -20,7 +20,8 @@ class ReduceL2(Reduction):
 
     def step(self, acc: Array, v: Array) -> Array:
         """√Σ x², one element more."""
-        return acc + v * v
+        total: Array = acc + v * v
+        return total
 
     def end(self, acc: Array, n: int) -> Array:
         """√Σ x²."""

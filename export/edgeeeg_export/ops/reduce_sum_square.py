@@ -17,4 +17,5 @@ class ReduceSumSquare(Reduction):
 
     def step(self, acc: Array, v: Array) -> Array:
         """Σ x², one element more."""
-        return acc + v * v
+        total: Array = acc + v * v
+        return total

@@ -85,7 +85,11 @@ class Reshape(Op):
         )
         shape = tuple(x.frames if extent == -1 else extent for extent in self.shape)
         require(int(np.prod(shape, dtype=np.int64)) == x.size, f"{x.shape} does not fit the shape {shape}")
-        return (TensorType(shape, self.shape.index(-1) if -1 in self.shape else None, x.samples_per_frame),)
+        return (
+            TensorType(
+                shape, self.shape.index(-1) if -1 in self.shape else None, x.samples_per_frame, x.dtype
+            ),
+        )
 
     def padding_behind(self, x: TensorType, pads: Pads) -> Pads | None:
         """Padding of time alone stays padding of time."""

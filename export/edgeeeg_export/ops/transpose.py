@@ -27,7 +27,7 @@ class Transpose(Op):
         """Shape and time axis in the new order."""
         (x,) = inputs
         axis = None if x.time_axis is None else self.perm.index(x.time_axis)
-        return (TensorType(tuple(x.shape[i] for i in self.perm), axis, x.samples_per_frame),)
+        return (TensorType(tuple(x.shape[i] for i in self.perm), axis, x.samples_per_frame, x.dtype),)
 
     def padding_behind(self, x: TensorType, pads: Pads) -> Pads | None:
         """The same, in the new order."""

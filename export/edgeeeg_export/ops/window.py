@@ -104,7 +104,7 @@ class Window:
         samples = x.samples_per_frame
         if x.time_axis is not None and x.time_axis >= 2:
             samples *= self.strides[x.time_axis - 2]
-        return TensorType((x.shape[0], channels, *self.out(x.shape[2:])), x.time_axis, samples)
+        return TensorType((x.shape[0], channels, *self.out(x.shape[2:])), x.time_axis, samples, x.dtype)
 
     def obstacle(self, x: TensorType) -> str | None:
         """A last output that only the end of a recording has."""

@@ -47,7 +47,7 @@ class Windows(Sliding):
         require(room >= 0, f"{x.frames} frames of {x.shape} are fewer than a window of {self.whole}")
         shape = list(x.shape)
         shape[self.axis], shape[self.batch] = self.length, room // self.stride + 1
-        return (TensorType(tuple(shape), self.batch, x.samples_per_frame * self.stride),)
+        return (TensorType(tuple(shape), self.batch, x.samples_per_frame * self.stride, x.dtype),)
 
     def time_window(self, inputs: tuple[TensorType, ...]) -> TimeWindow | None:
         """The window itself."""

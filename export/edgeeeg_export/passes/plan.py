@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.cache import Cache
+from edgeeeg_export.tensor import BYTES
 
 ARENA, STATE, INPUT = "arena", "state", "input"
+ALIGNMENT = 4
+"""Bytes: where a buffer may begin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a tensor lies: which memory, whose, and how many floats from its start."""
+    """Where a tensor lies: which memory, whose, and how many bytes from its start."""
 
     memory: str
     owner: str
@@ -22,7 +25,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Places of all run-time tensors, nodes that need no code, the arena and its lower bound (floats)."""
+    """Places of all run-time tensors, nodes that need no code, the arena and its lower bound (bytes)."""
 
     places: Mapping[str, Place]
     views: frozenset[str]
@@ -33,7 +36,7 @@ class Plan:
 
 @dataclass(slots=True)
 class _Buffer:
-    """An allocation: its size, the steps between which it is alive, and the tensors that share it."""
+    """An allocation: its bytes, the steps between which it is alive, and the tensors that share it."""
 
     size: int
     first: int
@@ -63,7 +66,7 @@ def plan(graph: Graph, *, waiting: bool = False) -> Plan:
     for name, type_ in graph.inputs.items():
         places[name] = Place(ARENA if waiting else INPUT, name, 0)
         if waiting:
-            buffers[name] = _Buffer(type_.size, 0, last_use.get(name, 0), [name])
+            buffers[name] = _Buffer(_aligned(type_.nbytes), 0, last_use.get(name, 0), [name])
     views = set()
     for step, node in enumerate(graph.nodes):
         offsets = node.op.view(graph.types(node.inputs))
@@ -72,8 +75,8 @@ def plan(graph: Graph, *, waiting: bool = False) -> Plan:
             if isinstance(node.op, Cache):
                 places[name] = Place(STATE, node.name, 0)
             elif offsets is not None:
-                source = places[node.inputs[0]]
-                places[name] = Place(source.memory, source.owner, source.offset + offsets[k])
+                source, element = places[node.inputs[0]], BYTES[graph.tensors[name].dtype]
+                places[name] = Place(source.memory, source.owner, source.offset + element * offsets[k])
                 views.add(node.name)
                 _join(buffers, source, name, last)
             elif (reused := _reusable(graph, node, step, places, buffers, last_use)) is not None:
@@ -81,7 +84,7 @@ def plan(graph: Graph, *, waiting: bool = False) -> Plan:
                 _join(buffers, reused, name, last)
             else:
                 places[name] = Place(ARENA, name, 0)
-                buffers[name] = _Buffer(graph.tensors[name].size, step, last, [name])
+                buffers[name] = _Buffer(_aligned(graph.tensors[name].nbytes), step, last, [name])
     starts, size = _pack(buffers, tuple(graph.inputs) if waiting else ())
     placed = {
         name: Place(ARENA, place.owner, starts[place.owner] + place.offset)
@@ -95,6 +98,10 @@ def plan(graph: Graph, *, waiting: bool = False) -> Plan:
     bound = max(live, default=0)
     peak = graph.nodes[live.index(bound)].label if live else ""
     return Plan(placed, frozenset(views), size, bound, peak)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 def _join(buffers: dict[str, _Buffer], place: Place, name: str, last: int) -> None:
@@ -121,8 +128,9 @@ def _reusable(
     if not (node.op.in_place or shrinks) or source is None or source.memory != ARENA:
         return None
     buffer = buffers[source.owner]
-    own, result = graph.tensors[node.inputs[0]].size, graph.tensors[node.outputs[0]].size
-    fits = result <= own if shrinks else result == own
+    own, result = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
+    fits = result.size <= own.size if shrinks else result.size == own.size
+    fits = fits and result.dtype == own.dtype
     dead = all(last_use.get(member, 0) <= step for member in buffer.members)
     apart = all(
         name in graph.constants or name == node.inputs[0] or places[name].owner != source.owner

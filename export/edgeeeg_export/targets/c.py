@@ -15,6 +15,7 @@ from edgeeeg_export.targets.c_source import source
 
 RUNTIME_HEADERS = (
     "edgeeeg_math.h",
+    "edgeeeg_quantized.h",
     "edgeeeg_attention.h",
     "edgeeeg_axis.h",
     "edgeeeg_kernels.h",
@@ -85,18 +86,17 @@ def emit(graph: Graph, lsb: float | Mapping[str, float]) -> CProgram:
         f"{graph.name}.c": source(layout),
         "edgeeeg_model.h": adapter(layout),
     }
-    state_floats = sum(field.size for field in layout.states)
+    state_bytes = sum(field.nbytes for field in layout.states)
     return CProgram(
         files=sources,
         prefix=graph.name,
-        state_bytes=4 * state_floats,
-        arena_bytes=4 * layout.plan.arena,
-        arena_bound_bytes=4 * layout.plan.lower_bound,
+        state_bytes=state_bytes,
+        arena_bytes=layout.plan.arena,
+        arena_bound_bytes=layout.plan.lower_bound,
         arena_peak=layout.plan.peak,
         saved_bytes=layout.saved_bytes,
-        # the counters, the states and the arena, all of four bytes
-        struct_bytes=4 * (len(layout.streams) + len(layout.counters) + state_floats + layout.arena),
-        weight_bytes=4 * sum(value.size for value in graph.constants.values()),
+        struct_bytes=4 * (len(layout.streams) + len(layout.counters) + layout.arena) + layout.state_bytes,
+        weight_bytes=sum(value.nbytes for value in graph.constants.values()),
         hops={stream.name: stream.hop for stream in layout.streams},
         n_outputs=layout.n_outputs,
         delay=graph.timing.delay,

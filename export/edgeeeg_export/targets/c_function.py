@@ -41,7 +41,7 @@ def emit_function(graph: Graph) -> CFunction:
         prefix=graph.name,
         inputs={name: type_.shape for name, type_ in graph.inputs.items()},
         outputs={name: graph.tensors[name].shape for name in graph.outputs},
-        struct_bytes=4 * (sum(field.size for field in layout.states) + layout.arena),
+        struct_bytes=layout.state_bytes + 4 * layout.arena,
     )
 
 
@@ -58,7 +58,7 @@ def _result(layout: Layout, name: str) -> str:
 
 def _header(layout: Layout) -> str:
     n, upper, graph = layout.name, layout.name.upper(), layout.graph
-    state = "\n".join(f"        float {field.name}[{field.size}];" for field in layout.states)
+    state = "\n".join(f"        {field.member}" for field in layout.states)
     shapes = "".join(
         f" * {kind} {comment(name)} {graph.tensors[name].shape}\n"
         for kind, names in (("input", graph.inputs), ("output", graph.outputs))

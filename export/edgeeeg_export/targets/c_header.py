@@ -22,7 +22,7 @@ def header(layout: StreamLayout) -> str:
     """The text of `NAME.h`."""
     n, upper, graph = layout.name, layout.name.upper(), layout.graph
     streams = layout.streams
-    state = "\n".join(f"        float {field.name}[{field.size}];" for field in layout.states)
+    state = "\n".join(f"        {field.member}" for field in layout.states)
     outputs = "\n".join(
         f"    float {layout.outputs[name]}[{graph.tensors[name].size}]; "
         f"/* {comment(name)} {graph.tensors[name].shape} */"

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
 
 from edgeeeg import __version__
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cache import Cache
 from edgeeeg_export.ops.clock import Clock
-from edgeeeg_export.passes.plan import INPUT, STATE, Plan, plan
+from edgeeeg_export.passes.plan import ARENA, INPUT, STATE, Plan, plan
 from edgeeeg_export.targets.c_prefix import KEYWORDS
-from edgeeeg_export.tensor import Array
+from edgeeeg_export.tensor import BYTES, C_TYPE, Array, DType
+
+CONSTANT_TYPE = MappingProxyType({"int8": "int8_t", "int16": "int16_t", "int32": "int32_t"})
+"""What an element of a constant that is no float is in C."""
 
 SAVE_HEADER_BYTES = 16  # magic, eight bytes of model hash, frames of the first input that wait
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One array of floats in the struct."""
+    """One array in the struct."""
 
     name: str
     size: int
     initial: float | tuple[float, ...] = 0.0
+    dtype: DType = "float32"
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its elements."""
+        return self.size * BYTES[self.dtype]
+
+    @property
+    def member(self) -> str:
+        """Its declaration in a struct."""
+        return f"{C_TYPE[self.dtype]} {self.name}[{self.size}];"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +70,17 @@ class Layout:
         return tuple(field for fields in self.fields.values() for field in fields)
 
     @property
+    def state_bytes(self) -> int:
+        """Bytes of the states in the struct, which aligns each to its own elements and all to four."""
+        at = 0
+        for field in self.states:
+            at = -(-at // BYTES[field.dtype]) * BYTES[field.dtype] + field.nbytes
+        return -(-at // 4) * 4
+
+    @property
     def arena(self) -> int:
         """Floats of the arena; a C array has at least one."""
-        return max(self.plan.arena, 1)
+        return max(-(-self.plan.arena // BYTES["float32"]), 1)
 
     @property
     def n_outputs(self) -> int:
@@ -73,7 +98,12 @@ class Layout:
             base = self.inputs[place.owner]
         else:
             base = "model->arena"
-        return f"({base} + {place.offset})" if place.offset else base
+        dtype = self.graph.tensors[tensor].dtype
+        if place.memory == ARENA and dtype != "float32":
+            base = f"({C_TYPE[dtype]} *)model->arena"
+            return f"({base} + {place.offset // BYTES[dtype]})" if place.offset else f"({base})"
+        offset = place.offset // BYTES[dtype]
+        return f"({base} + {offset})" if offset else base
 
     def banner(self, what: str) -> str:
         """The comment that opens every generated file."""
@@ -136,7 +166,7 @@ class StreamLayout(Layout):
                 "" if only else f"_{symbols[name]}",
                 type_.shape[1],
                 type_.frames,
-                self.plan.places[name].offset,
+                self.plan.places[name].offset // BYTES["float32"],
                 self.lsb[name],
             )
             for name, type_ in self.graph.inputs.items()
@@ -173,7 +203,7 @@ class StreamLayout(Layout):
     @property
     def saved_bytes(self) -> int:
         """Bytes of a saved state."""
-        return self.saved_ahead + 4 * sum(field.size for field in self.states)
+        return self.saved_ahead + sum(field.nbytes for field in self.states)
 
 
 def lay_out(graph: Graph) -> Layout:
@@ -189,7 +219,7 @@ def lay_out(graph: Graph) -> Layout:
         outputs={name: _member(c) for name, c in _distinct(graph.outputs).items()},
         fields={
             node.name: tuple(
-                Field(_member(states[state.name]), _size(graph, node, state.size), state.initial)
+                Field(_member(states[state.name]), _size(graph, node, state.size), state.initial, state.dtype)
                 for state in graph.states[node.name]
             )
             for node in graph.nodes
@@ -219,7 +249,7 @@ def lay_out_stream(graph: Graph, lsb: float | Mapping[str, float]) -> StreamLayo
 
 
 def _size(graph: Graph, node: Node, kept: int) -> int:
-    """Floats of a state in C, where a cache also holds the newest frames."""
+    """Elements of a state in C, where a cache also holds the newest frames."""
     return graph.tensors[node.outputs[0]].size if isinstance(node.op, Cache) else kept
 
 
@@ -253,15 +283,20 @@ def comment(text: str) -> str:
 
 def array(name: str, what: str, value: Array) -> str:
     """The definition of a constant array, eight values a line."""
-    literals = [literal(v) for v in value.ravel()]
+    write = literal if value.dtype == np.float32 else str
+    literals = [write(v) for v in value.ravel()]
+    c_type = CONSTANT_TYPE.get(value.dtype.name, "float")
     rows = "\n".join(f"    {', '.join(literals[i : i + 8])}," for i in range(0, len(literals), 8))
-    return f"/* {comment(what)} {value.shape} */\nstatic const float {name}[{value.size}] = {{\n{rows}\n}};\n"
+    return (
+        f"/* {comment(what)} {value.shape} */\nstatic const {c_type} {name}[{value.size}] = {{\n{rows}\n}};\n"
+    )
 
 
 def start(pointer: str, field: Field) -> str:
     """A loop that gives a state its initial values."""
     if isinstance(field.initial, float):
-        return fill(pointer, field.size, literal(field.initial))
+        value = literal(field.initial) if field.dtype == "float32" else str(int(field.initial))
+        return fill(pointer, field.size, value)
     table = f"start_{field.name}"
     values = ", ".join(literal(value) for value in field.initial)
     definition = f"    static const float {table}[{field.size}] = {{{values}}};"

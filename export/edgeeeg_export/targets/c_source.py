@@ -9,6 +9,7 @@ from edgeeeg_export.ops.op import CCall
 from edgeeeg_export.targets.c_input import push
 from edgeeeg_export.targets.c_layout import Field, Layout, StreamInput, StreamLayout, array, comment, fill
 from edgeeeg_export.targets.c_state import init, restore, save, signature
+from edgeeeg_export.tensor import C_TYPE
 
 
 def source(layout: StreamLayout) -> str:
@@ -114,10 +115,12 @@ def _layer(layout: Layout, node: Node) -> str:
             inputs.append(layout.constants[name])
         else:
             inputs.append(f"x{len(parameters)}")
-            parameters.append(f"const float *x{len(parameters)}")
+            parameters.append(f"const {C_TYPE[graph.tensors[name].dtype]} *x{len(parameters)}")
     outputs = tuple(f"y{k}" for k in range(len(node.outputs)))
     states = tuple(f"s{k}" for k in range(len(_passed_states(layout, node))))
-    parameters += [f"float *{name}" for name in (*outputs, *states)]
+    kinds = [graph.tensors[name].dtype for name in node.outputs]
+    kinds += [field.dtype for field in _passed_states(layout, node)]
+    parameters += [f"{C_TYPE[dtype]} *{name}" for dtype, name in zip(kinds, (*outputs, *states), strict=True)]
     call = CCall(tuple(inputs), outputs, states, graph.types(node.inputs), graph.types(node.outputs))
     body = "\n".join(f"    {line}" for line in node.op.emit_c(call).splitlines())
     shapes = " -> ".join(str(graph.tensors[k].shape) for k in (node.inputs[0], node.outputs[0]))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.targets.c_layout import SAVE_HEADER_BYTES, StreamLayout, fill, start
+from edgeeeg_export.tensor import BYTES, C_TYPE, SUFFIX, DType
 
 
 def init(layout: StreamLayout) -> str:
@@ -21,6 +22,8 @@ def init(layout: StreamLayout) -> str:
 
 def signature(layout: StreamLayout) -> str:
     """What a saved state opens with, and the functions that write and read little-endian floats."""
+    kinds = sorted({field.dtype for field in layout.states} - {"float32"})
+    integers = "".join(_integers(dtype) for dtype in kinds)
     hash_bytes = ", ".join(f"0x{layout.graph.hash[i : i + 2]}" for i in range(0, 16, 2))
     return f"""/* "EEG1", model hash, frames waiting, floats as little-endian bits (SPEC.md) */
 static const uint8_t signature[12] = {{'E', 'E', 'G', '1', {hash_bytes}}};
@@ -58,6 +61,30 @@ static size_t get(const uint8_t *buffer, size_t at, float *values, size_t count)
     }}
     return at;
 }}
+{integers}"""
+
+
+def _integers(dtype: DType) -> str:
+    """The functions that write and read the integers of one width."""
+    kind, unsigned, width = C_TYPE[dtype], f"u{dtype}_t", BYTES[dtype]
+    return f"""
+static size_t put{SUFFIX[dtype]}(uint8_t *buffer, size_t at, const {kind} *values, size_t count) {{
+    for (size_t i = 0; i < {width} * count; i++) {{
+        buffer[at++] = (uint8_t)(({unsigned})values[i / {width}] >> (8 * (i % {width})));
+    }}
+    return at;
+}}
+
+static size_t get{SUFFIX[dtype]}(const uint8_t *buffer, size_t at, {kind} *values, size_t count) {{
+    for (size_t i = 0; i < count; i++) {{
+        {unsigned} bits = 0;
+        for (size_t k = 0; k < {width}; k++) {{
+            bits = ({unsigned})(bits | ({unsigned})(({unsigned})buffer[at++] << (8 * k)));
+        }}
+        values[i] = ({dtype}_t)bits;
+    }}
+    return at;
+}}
 """
 
 
@@ -66,7 +93,10 @@ def save(layout: StreamLayout) -> str:
     n = layout.name
     first, *others = _words(layout)
     counters = "".join(f"    at = put_word(buffer, at, model->{name});\n" for name in others)
-    puts = "\n".join(f"    at = put(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
+    puts = "\n".join(
+        f"    at = put{SUFFIX[dtype]}(buffer, at, {pointer}, {size});"
+        for pointer, size, dtype in _saved(layout)
+    )
     return f"""size_t {n}_save(const {n}_t *model, uint8_t *buffer, size_t size) {{
     if (size < {layout.saved_bytes}) {{
         return 0;
@@ -93,7 +123,11 @@ def restore(layout: StreamLayout) -> str:
         f"\n        || {word} > {stream.hop}" for word, stream in zip(filled, layout.streams, strict=True)
     )
     kept, waiting = _kept(layout, filled)
-    gets = "\n".join(f"    at = get(buffer, at, {pointer}, {size});" for pointer, size in _saved(layout))
+    gets = "\n".join(
+        f"    at = get{SUFFIX[dtype]}(buffer, at, {pointer}, {size});"
+        for pointer, size, dtype in _saved(layout)
+    )
+    integers = sum(field.nbytes for field in layout.states if field.dtype != "float32")
     values = SAVE_HEADER_BYTES + 4 * len(others)
     return f"""int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size) {{
     if (size != {layout.saved_bytes}{unfit}) {{
@@ -104,7 +138,7 @@ def restore(layout: StreamLayout) -> str:
             return {n.upper()}_ERROR_STATE;
         }}
     }}
-    for (size_t i = 0; i < {(layout.saved_bytes - values) // 4}; i++) {{
+    for (size_t i = 0; i < {(layout.saved_bytes - values - integers) // 4}; i++) {{
         const int kept = i >= {waiting} || {kept};
         /* a state never gets rid of a NaN; what is behind the waiting samples is scratch */
         if (kept && (get_word(buffer, {values} + 4 * i) & 0x7FFFFFFF) > 0x7F800000) {{
@@ -132,10 +166,12 @@ def _kept(layout: StreamLayout, filled: Sequence[str]) -> tuple[str, int]:
     return test, sum(sizes)
 
 
-def _saved(layout: StreamLayout) -> list[tuple[str, int]]:
-    """Pointer and size of what a saved state holds, in order."""
-    states = [(f"model->state.{field.name}", field.size) for field in layout.states]
-    return [*((stream.samples, stream.size) for stream in layout.streams), *states]
+def _saved(layout: StreamLayout) -> list[tuple[str, int, DType]]:
+    """Pointer, size and type of what a saved state holds, in order: floats, then integers."""
+    floats = sorted(layout.states, key=lambda field: field.dtype != "float32")
+    states = [(f"model->state.{field.name}", field.size, field.dtype) for field in floats]
+    waiting: list[tuple[str, int, DType]] = [(s.samples, s.size, "float32") for s in layout.streams]
+    return [*waiting, *states]
 
 
 def _words(layout: StreamLayout) -> list[str]:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from edgeeeg_export.capture import OPSET
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.ops import DOMAIN
 from edgeeeg_export.ops.op import OnnxCall
 from edgeeeg_export.targets.onnx_builder import FUNCTIONS_VERSION, GraphBuilder
+from edgeeeg_export.tensor import DType
 
 IR_VERSION = 10  # what ONNX Runtime has read since 1.18
 NEXT = ".next"
@@ -52,9 +53,12 @@ def emit(graph: Graph, expose: Sequence[str] = ()) -> onnx.ModelProto:
             builder.nodes,
             graph.name,
             [_value(name, type_.shape) for name, type_ in graph.inputs.items()]
-            + [_value(state.name, state.shape) for state in states],
-            [_value(name, graph.tensors[name].shape) for name in (*graph.outputs, *expose)]
-            + [_value(state.name + NEXT, state.shape) for state in states],
+            + [_value(state.name, state.shape, state.dtype) for state in states],
+            [
+                _value(name, graph.tensors[name].shape, graph.tensors[name].dtype)
+                for name in (*graph.outputs, *expose)
+            ]
+            + [_value(state.name + NEXT, state.shape, state.dtype) for state in states],
             [*weights, *builder.initializers],
         ),
         opset_imports=[helper.make_opsetid("", OPSET), *own],
@@ -66,5 +70,6 @@ def emit(graph: Graph, expose: Sequence[str] = ()) -> onnx.ModelProto:
     return model
 
 
-def _value(name: str, shape: Sequence[int]) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
+def _value(name: str, shape: Sequence[int], dtype: DType = "float32") -> onnx.ValueInfoProto:
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    return helper.make_tensor_value_info(name, kind, list(shape))

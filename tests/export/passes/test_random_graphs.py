@@ -81,7 +81,7 @@ def test_plan_never_lets_live_tensors_overlap(graph):
         for name in node.outputs:
             place = memory.places[name]
             if place.memory == ARENA:
-                end = place.offset + step.tensors[name].size
+                end = place.offset + step.tensors[name].nbytes
                 assert place.offset >= 0
                 assert end <= memory.arena
                 if node.name not in memory.views:
@@ -101,4 +101,4 @@ def root(step, memory, name):
 def clobbered(holder, step, memory, name):
     place = memory.places[name]
     writer = root(step, memory, name)
-    return any(holder[i] != writer for i in range(place.offset, place.offset + step.tensors[name].size))
+    return any(holder[i] != writer for i in range(place.offset, place.offset + step.tensors[name].nbytes))

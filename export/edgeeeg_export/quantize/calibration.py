@@ -1,0 +1,50 @@
+"""Calibration: what every tensor of a graph is worth, seen on a carried-state roll-out over a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from edgeeeg_export import reference
+from edgeeeg_export.graph import Graph
+from edgeeeg_export.quantize.observers import scale_of
+from edgeeeg_export.tensor import Array
+
+KEPT = 1 << 20
+"""Values of one tensor that an observer sees at most, evenly drawn over the recording."""
+
+
+def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str, steps: int = 256) -> dict[str, float]:
+    """Scale of every float tensor, constants left out.
+
+    The state is carried from the first sample to the last and never reset, as it will be on the device.
+
+    Parameters
+    ----------
+    graph : Graph
+        A streaming graph.
+    inputs : mapping of str to array
+        A recording: whole hops of every input.
+    observer : a name of `observers.OBSERVERS`.
+    steps : steps of one call of the reference.
+    """
+    first, type_ = next(iter(graph.inputs.items()))
+    total = inputs[first].shape[type_.time_axis or 0] // type_.frames
+    seen: dict[str, list[Array]] = {}
+    states = None
+    stride = max(1, -(-total // steps) * max(t.size for t in graph.tensors.values()) * steps // KEPT)
+    for start in range(0, total, steps):
+        stop = min(start + steps, total)
+        part = {
+            name: np.take(inputs[name], range(start * t.frames, stop * t.frames), t.time_axis)
+            for name, t in graph.inputs.items()
+        }
+        result = reference.run(graph, part, states)
+        states = result.states
+        for name, value in result.tensors.items():
+            if name not in graph.constants:
+                seen.setdefault(name, []).append(np.ravel(value)[::stride])
+                # the extremes must not fall between the values that are kept
+                seen[name].append(np.array([value.min(), value.max()], dtype=np.float32))
+    return {name: scale_of(name, np.concatenate(pieces), observer) for name, pieces in seen.items()}

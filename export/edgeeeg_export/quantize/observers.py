@@ -1,0 +1,70 @@
+"""Observers: from the values that a tensor takes to the scale of its int8.
+
+A scale is what one step is worth: the largest magnitude that is kept, divided by 127.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+import numpy as np
+
+from edgeeeg_export import quantmath
+from edgeeeg_export.errors import QuantizationError
+from edgeeeg_export.tensor import Array
+
+STEPS = 127
+PERCENTILE = 99.99
+CANDIDATES = 40
+"""Clipping points that the observer of least squared error tries, evenly between 1/4 and 1 of the largest."""
+
+Observer = Callable[[Array], float]
+"""The magnitude up to which values of a tensor are kept."""
+
+
+def min_max(values: Array) -> float:
+    """The largest magnitude: nothing saturates on what was seen."""
+    return float(np.abs(values).max())
+
+
+def percentile(values: Array) -> float:
+    """The magnitude below which 99.99 % of the values lie."""
+    return float(np.percentile(np.abs(values), PERCENTILE))
+
+
+def mean_squared_error(values: Array) -> float:
+    """The magnitude with the smallest squared error of rounding and saturation together."""
+    largest = min_max(values)
+    tried = np.linspace(0.25, 1.0, CANDIDATES) * largest
+    return float(min(tried, key=lambda limit: _error(values, limit)))
+
+
+def _error(values: Array, limit: float) -> float:
+    scale = np.float32(limit / STEPS)
+    if scale == 0:
+        return 0.0
+    kept = quantmath.dequantize(quantmath.quantize(values, scale), scale)
+    return float(np.square(kept - values, dtype=np.float64).sum())
+
+
+OBSERVERS: MappingProxyType[str, Observer] = MappingProxyType(
+    {"min-max": min_max, "percentile": percentile, "mse": mean_squared_error}
+)
+
+
+def scale_of(name: str, values: Array, observer: str) -> float:
+    """What one step of a tensor's int8 is worth, a float32.
+
+    Raises
+    ------
+    QuantizationError
+        If a value is not finite: a model that diverges on this recording.
+    """
+    if not np.isfinite(values).all():
+        raise QuantizationError(
+            f"tensor '{name}' is not finite on the calibration recording; calibrate on one on which the "
+            "float model works"
+        )
+    limit = OBSERVERS[observer](values)
+    return float(np.float32((limit or 1.0) / STEPS))
