@@ -63,20 +63,22 @@ def accuracy(scratch: Path) -> Section:
     )
 
 
+def group_delay(response: NDArray[np.float64], frequency: float) -> float:
+    """Delay in ms of `frequency` (Hz), from an impulse response h (n_times,): Re Σ n h z^-n / Σ h z^-n."""
+    n = np.arange(response.size)
+    turned = response * np.exp(-2j * np.pi * frequency / SFREQ * n)
+    return float((n @ turned / turned.sum()).real / SFREQ * 1000)
+
+
 def delays(scratch: Path) -> Section:
-    """Group delay of band-passes, from the impulse response h of their C: Re Σ n h z^-n / Σ h z^-n."""
+    """Group delay of band-passes, from the impulse response of their C."""
     impulse = np.zeros(round(60 * SFREQ), dtype=np.int16)
     impulse[0] = np.iinfo(np.int16).max
-    n = np.arange(impulse.size)
-    rows = []
+    rows: list[Row] = []
     for order in (4, 2):
         program = compiled(BandPass(1, 0.5, 40.0, SFREQ, order)).program
         response = on_host(program, impulse, scratch / str(order)).astype(np.float64)
-        row: dict[str, int | float] = {"order": order}
-        for frequency in FREQUENCIES:
-            turned = response * np.exp(-2j * np.pi * frequency / SFREQ * n)
-            row[f"{frequency} Hz"] = float((n @ turned / turned.sum()).real / SFREQ * 1000)
-        rows.append(row)
+        rows.append({"order": order} | {f"{f} Hz": group_delay(response, f) for f in FREQUENCIES})
     return Section(
         f"group delay in ms of BandPass from 0.5 Hz to 40 Hz at {SFREQ:g} Hz, from 60 s of the impulse "
         "response of its C on this host",
