@@ -11,13 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from edgeeeg.layers.adaptive_lif import AdaptiveLif
 from edgeeeg.layers.exponential_moving_average import ExponentialMovingAverage
 from edgeeeg.layers.filters import Notch
 from edgeeeg.layers.lif import Lif
 from edgeeeg.layers.linear_attention import LinearAttention
 from edgeeeg.layers.mamba import MambaBlock
+from edgeeeg.layers.recurrent_lif import RecurrentLif
 from edgeeeg.layers.running_z_score import RunningZScore
 from edgeeeg.layers.s4d import S4d
+from edgeeeg.layers.synaptic import Synaptic
 from edgeeeg.layers.time_mixing4 import TimeMixing4
 from edgeeeg.layers.time_mixing6 import TimeMixing6
 from edgeeeg_bridge.board_run import emulated_target
@@ -51,6 +54,13 @@ CELLS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     # before the others: its norm of each head multiplies what rounding has left in front of it
     "rwkv-6": ("Wkv6", lambda: TimeMixing6(WIDTH, head_size=WIDTH, mix_rank=2, decay_rank=2)),
     "lif": ("Lif", lambda: Lif(WIDTH)),
+    "lif, at once and to zero": (
+        "Lif",
+        lambda: Lif(WIDTH, reset_mechanism="zero", reset_delay=False, fires="at"),
+    ),
+    "synaptic": ("Synaptic", lambda: Synaptic(WIDTH)),
+    "recurrent lif": ("RecurrentLif", lambda: RecurrentLif(WIDTH)),
+    "adaptive lif": ("AdaptiveLif", lambda: AdaptiveLif(WIDTH)),
     "mamba": ("SelectiveScan", lambda: MambaBlock(WIDTH, d_state=2)),
     "s4d": ("S4d", lambda: S4d(WIDTH, d_state=4)),
     "rwkv-4": ("Wkv4", lambda: TimeMixing4(WIDTH)),
