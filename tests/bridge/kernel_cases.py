@@ -20,6 +20,7 @@ from edgeeeg_export.ops.log import Log
 from edgeeeg_export.ops.lstm import Lstm
 from edgeeeg_export.ops.mul import Mul
 from edgeeeg_export.ops.op import Op
+from edgeeeg_export.ops.pow import Pow
 from edgeeeg_export.ops.quantize_linear import QuantizeLinear
 from edgeeeg_export.ops.quantized_add import QuantizedAdd
 from edgeeeg_export.ops.quantized_conv import QuantizedConv
@@ -28,6 +29,7 @@ from edgeeeg_export.ops.recurrent_lif import RecurrentLif
 from edgeeeg_export.ops.running_z_score import RunningZScore
 from edgeeeg_export.ops.s4d import S4d
 from edgeeeg_export.ops.selective_scan import SelectiveScan
+from edgeeeg_export.ops.sigmoid import Sigmoid
 from edgeeeg_export.ops.softmax import Softmax
 from edgeeeg_export.ops.softplus import Softplus
 from edgeeeg_export.ops.synaptic import Synaptic
@@ -100,6 +102,8 @@ FLOATS = (
     repeated("exp_finite", Exp(), Operand((ELEMENTS,), finite())),
     repeated("log_finite", Log(), Operand((ELEMENTS,), finite())),
     repeated("tanh", Tanh(), Operand((ELEMENTS,), uniform(-10.0, 10.0))),
+    repeated("sigmoid", Sigmoid(), Operand((ELEMENTS,), uniform(-30.0, 30.0))),
+    repeated("pow", Pow(), Operand((ELEMENTS,), uniform(0.1, 9.0)), Operand((ELEMENTS,), uniform(-5.0, 5.0))),
     repeated("erf", Erf(), Operand((ELEMENTS,), uniform(-5.0, 5.0))),
     repeated("softplus", Softplus(), Operand((ELEMENTS,), uniform(-30.0, 30.0))),
     KernelCase("lif", Lif(), (SIGNAL, per_neuron(0.5, 1.0), per_neuron(0.5, 2.0)), ROUNDS),
@@ -182,6 +186,14 @@ INTEGERS = (
     requantized("linear", QuantizedLinear(), (32, 20), (20, 32), 1024),
     # sums that no float32 holds, so that the conversion rounds too
     requantized("requantize", QuantizedLinear(), (32, 1), (1, 32), 1024, bias=1 << 30),
+    repeated(
+        "requantize_ties",
+        QuantizedLinear(),
+        drawn("int8", 32, 1),
+        Operand((1, 32), integers("int8", -2, 2)),
+        Operand((32,), integers("int32", -9, 9)),
+        Operand((32,), uniform(0.5, 0.5 + 1e-9)),  # nothing but 0.5: every odd sum is a tie
+    ),
     repeated("add", QuantizedAdd(0.71, 0.43), drawn("int8", ELEMENTS), drawn("int8", ELEMENTS)),
     repeated("add_ties", QuantizedAdd(0.5, 0.25), drawn("int8", ELEMENTS), drawn("int8", ELEMENTS)),
     repeated("table", Table(), drawn("int8", ELEMENTS), drawn("int8", 256)),
