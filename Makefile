@@ -6,7 +6,7 @@ SETUP := $(VENV)/.ready
 DATA ?= $(EDGEEEG_DATA)
 C_FILES := $(wildcard firmware_bridge/firmware/*.[ch] export/edgeeeg_export/runtime/*.[ch] benchmarks/edgeeeg_bench/plugin/*.[ch] benchmarks/edgeeeg_bench/soak/*.[ch])
 
-.PHONY: demo test check golden bench bench-cells figures soak zoo train clean system
+.PHONY: demo test check golden bench bench-cells bench-front-end figures soak zoo train clean system
 
 demo: $(SETUP)
 	$(BIN)/edgeeeg demo --out runs/demo
@@ -31,6 +31,9 @@ bench: $(SETUP)
 
 bench-cells: $(SETUP)
 	$(BIN)/python benchmarks/cell_training.py
+
+bench-front-end: $(SETUP)
+	$(BIN)/python benchmarks/front_end.py
 
 figures: $(SETUP)
 	$(BIN)/python benchmarks/cell_traces.py
