@@ -9,7 +9,7 @@ from typing import Any
 
 from edgeeeg.bundle import Bundle
 from edgeeeg.evidence import Evidence
-from edgeeeg_bench.counters import plugin_args, read_counts
+from edgeeeg_bench.counters import Cycles, plugin_args, read_counts
 from edgeeeg_bench.energy import EnergyEstimate, estimate, parts_of_the_counted_core
 from edgeeeg_bench.profile import ModelProfile, model_profile, model_symbols
 from edgeeeg_bench.result import Sizes
@@ -23,7 +23,11 @@ PROFILE = "profile.json"
 
 @dataclass(frozen=True, slots=True)
 class BundleProfile:
-    """What one bundle costs on one board; `energy` begins with the part that the board stands for."""
+    """What one bundle costs on one board.
+
+    `energy` begins with the part that the board stands for; it is empty where the core's cycles are not
+    modelled.
+    """
 
     board: str
     seconds_of_eeg: float
@@ -43,12 +47,13 @@ class BundleProfile:
         return (json.dumps(self.to_json(), indent=2) + "\n").encode()
 
     def to_json(self) -> dict[str, Any]:
-        """The profile as JSON values, a grade beside every figure."""
+        """The profile as JSON values, a grade beside every figure; cycles are null where not modelled."""
+        cycles = self.model.cycles_per_step
         per_symbol = [
             {
                 "symbol": symbol.name,
                 "instructions_per_step": symbol.instructions_per_step,
-                "cycles_per_step": asdict(symbol.cycles_per_step),
+                "cycles_per_step": symbol.cycles_per_step and asdict(symbol.cycles_per_step),
             }
             for symbol in self.model.per_symbol
         ]
@@ -62,10 +67,7 @@ class BundleProfile:
                 "per_symbol": per_symbol,
                 "evidence": str(self.model.instructions_evidence),
             },
-            "cycles": {
-                "per_step": asdict(self.model.cycles_per_step),
-                "evidence": str(self.model.cycles_evidence),
-            },
+            "cycles": cycles and {"per_step": asdict(cycles), "evidence": str(self.model.cycles_evidence)},
             "sizes": {
                 "flash_bytes": self.sizes.flash_bytes,
                 "image_flash_bytes": self.image_flash_bytes,
@@ -110,11 +112,8 @@ def profile_bundle(
         on_progress,
     )
     objects = sorted((build_dir / "model").glob("*.o"))
-    model = model_profile(read_counts(out), model_symbols(objects), len(run.outputs))
+    model = model_profile(read_counts(out), model_symbols(objects), len(run.outputs), find_board(board).core)
     steps_per_second = sfreq / info.hop
-    first = memory_of(find_board(board)).name
-    parts = sorted(parts_of_the_counted_core(), key=lambda part: part != first)
-    cycles = model.cycles_per_step
     return BundleProfile(
         board=board,
         seconds_of_eeg=len(counts) / sfreq,
@@ -127,5 +126,13 @@ def profile_bundle(
         ),
         image_flash_bytes=footprint([build_dir / "firmware.elf"]).flash_bytes,
         model=model,
-        energy=tuple(estimate(cycles.low, cycles.mid, cycles.high, steps_per_second, part) for part in parts),
+        energy=_energy(model.cycles_per_step, steps_per_second, memory_of(find_board(board)).name),
     )
+
+
+def _energy(cycles: Cycles | None, steps_per_second: float, first: str) -> tuple[EnergyEstimate, ...]:
+    """Time and energy of the parts with the core whose cycles are modelled, one of them first."""
+    if cycles is None:
+        return ()
+    parts = sorted(parts_of_the_counted_core(), key=lambda part: part != first)
+    return tuple(estimate(cycles.low, cycles.mid, cycles.high, steps_per_second, part) for part in parts)

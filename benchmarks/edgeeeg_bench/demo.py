@@ -23,6 +23,7 @@ from edgeeeg_bench.demo_recording import (
     find_chb_excerpt,
     synthetic_recording,
 )
+from edgeeeg_bench.profile_table import without_cycles
 from edgeeeg_bench.result import DemoResult, Scores, Sizes, TaskScores, Trace
 from edgeeeg_bridge.board_run import emulated_target, require_emulated
 from edgeeeg_export import contract_table
@@ -101,6 +102,8 @@ def run_demo(
             bundle, board, excerpt, build / "profile", lambda n: progress.amount(n, len(excerpt))
         )
         bundle = bundle.add({PROFILE: profile.to_bytes()})
+        if not profile.energy:
+            left_out.append(f"Cycles, time and energy were left out: {without_cycles(board)}.")
     info = bundle.manifest
     return DemoResult(
         title=f"Edge detector ({task}) on {data} EEG",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgeeeg.evidence import Evidence
 from edgeeeg_bench.counters import Cycles, SymbolCount
+from edgeeeg_bench.energy import COUNTED_CORE
 from edgeeeg_bench.errors import CountError
 from edgeeeg_export.toolchain import run_tool
 
@@ -26,13 +27,16 @@ class ModelSymbols:
 
 @dataclass(frozen=True, slots=True)
 class SymbolProfile:
-    """One function: calls and exclusive instructions of the whole run, instructions and cycles per step."""
+    """One function: calls and exclusive instructions of the whole run, instructions and cycles per step.
+
+    Cycles are None on a core whose timing is not modelled.
+    """
 
     name: str
     calls: int
     instructions: int
     instructions_per_step: float
-    cycles_per_step: Cycles
+    cycles_per_step: Cycles | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,13 @@ class ModelProfile:
 
     `per_symbol` adds up to `instructions_per_step`, largest first. `once` are functions of the model that do
     not run every step. `outside` are functions beyond the model's objects that it refers to and that ran:
-    what they did for the model is at most their count, and is not in the sum.
+    what they did for the model is at most their count, and is not in the sum. `cycles_per_step` is None on
+    a core whose timing is not modelled.
     """
 
     n_steps: int
     instructions_per_step: float
-    cycles_per_step: Cycles
+    cycles_per_step: Cycles | None
     per_symbol: tuple[SymbolProfile, ...]
     once: tuple[SymbolProfile, ...]
     outside: tuple[SymbolProfile, ...]
@@ -77,23 +82,33 @@ def model_symbols(objects: Sequence[Path]) -> ModelSymbols:
     return ModelSymbols(tuple(defined), tuple(sorted(undefined - set(defined))))
 
 
-def _profile(counts: Sequence[SymbolCount], n_steps: int) -> tuple[SymbolProfile, ...]:
+def _profile(counts: Sequence[SymbolCount], n_steps: int, has_cycles: bool) -> tuple[SymbolProfile, ...]:
     return tuple(
         SymbolProfile(
             name=count.name,
             calls=count.calls,
             instructions=count.exclusive,
             instructions_per_step=count.exclusive / n_steps,
-            cycles_per_step=count.cycles / n_steps,
+            cycles_per_step=count.cycles / n_steps if has_cycles else None,
         )
         for count in sorted(counts, key=lambda count: (-count.exclusive, count.name))
     )
 
 
-def model_profile(counts: Sequence[SymbolCount], symbols: ModelSymbols, n_steps: int) -> ModelProfile:
+def model_profile(
+    counts: Sequence[SymbolCount], symbols: ModelSymbols, n_steps: int, core: str
+) -> ModelProfile:
     """Divide the exclusive counts of a model's functions by the steps that returned outputs.
 
-    Interrupt handlers and the link have functions of their own, so exclusive counts need no correction.
+    Interrupt handlers and the link have functions of their own, so exclusive counts need no correction. The
+    plugin models the Cortex-M4F's cycles whatever it counts; they are kept for that core alone.
+
+    Parameters
+    ----------
+    counts : of the whole run.
+    symbols : of the model's object files.
+    n_steps : steps that returned outputs.
+    core : the core that executed them, as in the board table.
 
     Raises
     ------
@@ -115,15 +130,13 @@ def model_profile(counts: Sequence[SymbolCount], symbols: ModelSymbols, n_steps:
                 f"{name} is defined by the model and by other code of the image: rename one of them"
             )
     every_step = [count for count in ran if not count.name.endswith(_ONCE)]
-    per_symbol = _profile(every_step, n_steps)
-    cycles = Cycles(0, 0, 0)
-    for count in every_step:
-        cycles = cycles + count.cycles
+    has_cycles = core == COUNTED_CORE
+    cycles = sum((count.cycles for count in every_step), Cycles(0, 0, 0))
     return ModelProfile(
         n_steps=n_steps,
         instructions_per_step=sum(count.exclusive for count in every_step) / n_steps,
-        cycles_per_step=cycles / n_steps,
-        per_symbol=per_symbol,
-        once=_profile([count for count in ran if count.name.endswith(_ONCE)], n_steps),
-        outside=_profile([count for count in counts if count.name in symbols.outside], n_steps),
+        cycles_per_step=cycles / n_steps if has_cycles else None,
+        per_symbol=_profile(every_step, n_steps, has_cycles),
+        once=_profile([count for count in ran if count.name.endswith(_ONCE)], n_steps, has_cycles),
+        outside=_profile([count for count in counts if count.name in symbols.outside], n_steps, has_cycles),
     )

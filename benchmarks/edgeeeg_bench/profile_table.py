@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from edgeeeg_bench.bundle_profile import BundleProfile
-from edgeeeg_bench.energy import EnergyEstimate
+from edgeeeg_bench.energy import COUNTED_CORE, EnergyEstimate
 from edgeeeg_bench.result import board_evidence
 from edgeeeg_export.boards import find_board, memory_of
 
@@ -33,9 +33,17 @@ def render_profile(profile: BundleProfile) -> tuple[Table, Table]:
     costs.add_row("RAM: state / arena", f"{sizes.state_bytes:,} / {sizes.arena_bytes:,} bytes", "counted")
     costs.add_row("stack, deepest", f"{sizes.stack_bytes:,} bytes", str(board_evidence(profile.board)))
     costs.add_row(f"fits {part}", "yes" if profile.fits else "no", "declared memory")
-    for row in energy_rows(profile.energy[0]):
-        costs.add_row(*row)
+    for estimate in profile.energy[:1]:
+        for row in energy_rows(estimate):
+            costs.add_row(*row)
+    if not profile.energy:
+        costs.add_row("cycles, time, energy", f"none: {without_cycles(profile.board)}", "")
     return layers, costs
+
+
+def without_cycles(board: str) -> str:
+    """Why a board's profile ends at instructions."""
+    return f"the timing of {find_board(board).core} is not modelled, only that of {COUNTED_CORE}"
 
 
 def energy_rows(estimate: EnergyEstimate) -> list[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeeeg_bridge.build import build_firmware
+from edgeeeg_bridge.build import PORTS, build_firmware
 from edgeeeg_bridge.device import Device
 from edgeeeg_bridge.emulator import EmulatedBoard
 from edgeeeg_bridge.errors import BoardRefused, BuildError
@@ -41,9 +41,9 @@ def require_emulated(board: str) -> str:
     """
     found = find_board(board)
     if found.machine is None:
-        raise BuildError(f"{board} is not emulated: connect it and give its port, or use qemu:mps2-an386")
-    if not found.firmware:
-        raise BuildError(f"there is no firmware for {board} yet: use qemu:mps2-an386")
+        raise BuildError(f"{board} is not emulated: connect it and give its port, or use {', '.join(PORTS)}")
+    if board not in PORTS:
+        raise BuildError(f"there is no firmware for {board} yet: use {', '.join(PORTS)}")
     return found.machine
 
 

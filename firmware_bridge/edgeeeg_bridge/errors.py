@@ -43,3 +43,7 @@ class BuildError(BridgeError):
 
 class EmulatorError(BridgeError):
     """The emulator left before it was asked to."""
+
+
+class IllegalCase(BridgeError):
+    """A kernel case cannot be drawn, named or run as it says."""

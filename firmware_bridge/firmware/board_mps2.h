@@ -1,4 +1,5 @@
-/* Arm MPS2 with the AN386 image (Cortex-M4F), as QEMU's mps2-an386 models it. */
+/* Arm MPS2 with the AN386 (Cortex-M4F) or AN500 image (Cortex-M7), as QEMU's mps2-an386 and mps2-an500 model
+ * them. */
 #ifndef BOARD_MPS2_H
 #define BOARD_MPS2_H
 

@@ -1,4 +1,4 @@
-/* Registers of the Armv7-M core (Armv7-M Architecture Reference Manual, part B3). */
+/* Registers that Armv7-M and Armv8-M cores have alike (Armv7-M Architecture Reference Manual, part B3). */
 #ifndef CORTEX_M_H
 #define CORTEX_M_H
 

@@ -1,4 +1,4 @@
-/* From reset to main on an Armv7-M core with FPU: vectors, memory, two stacks. */
+/* From reset to main on an Armv7-M or Armv8-M core with FPU: vectors, memory, two stacks. */
 #include "startup.h"
 
 #include BOARD_HEADER
@@ -93,7 +93,7 @@ __attribute__((section(".vectors"), used)) static const vector_t VECTORS[] = {
     [0] = {.stack = exception_stack_top},
     [1] = {.handler = reset_handler},
     [2] = {.handler = restart},  /* NMI */
-    [3] = {.handler = restart},  /* HardFault */
+    [3] = {.handler = restart},  /* HardFault; Armv8-M's SecureFault too, which is never enabled */
     [4] = {.handler = restart},  /* MemManage */
     [5] = {.handler = restart},  /* BusFault */
     [6] = {.handler = restart},  /* UsageFault */

@@ -86,6 +86,26 @@ def test_profile_repeats_to_the_instruction(shown):
     assert total == pytest.approx(counted[0]["per_step"])
 
 
+@pytest.mark.parametrize(
+    ("board", "part", "core"),
+    [("qemu:mps2-an500", "stm32h743", "cortex-m7f"), ("qemu:mps3-an547", "alif-e7-he", "cortex-m55")],
+)
+def test_a_core_without_a_timing_model_is_profiled_in_instructions(shown, tmp_path, board, part, core):
+    copy = tmp_path / "bundle"
+    shutil.copytree(shown[0] / "bundle", copy)
+    profile = json.loads(edgeeeg("profile", str(copy), "--board", board, "--json").stdout)
+    assert 10_000 < profile["instructions"]["per_step"] < 1_000_000
+    assert profile["instructions"]["evidence"] == "counted"
+    assert profile["cycles"] is None
+    assert {symbol["cycles_per_step"] for symbol in profile["instructions"]["per_symbol"]} == {None}
+    assert profile["energy"] == []
+    assert profile["fit"] == {"part": part, "fits": True}
+    printed = " ".join(edgeeeg("profile", str(copy), "--board", board).stdout.split())
+    assert core in printed
+    assert "cycles, time, energy" in printed
+    assert "time per step" not in printed
+
+
 def test_verify_stores_the_boards_record_and_finds_a_tampered_model(shown, tmp_path):
     out, _ = shown
     copy = tmp_path / "bundle"

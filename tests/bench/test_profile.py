@@ -32,7 +32,7 @@ SYMBOLS = ModelSymbols(defined=("conv", "net_step", "net_init", "net_save"), out
 
 
 def test_a_step_is_the_models_functions_without_the_link_or_what_runs_once():
-    profile = model_profile(COUNTS, SYMBOLS, n_steps=10)
+    profile = model_profile(COUNTS, SYMBOLS, n_steps=10, core="cortex-m4f")
     assert profile.instructions_per_step == 70
     assert profile.cycles_per_step == Cycles(70, 140, 210)
     assert [(part.name, part.calls, part.instructions_per_step) for part in profile.per_symbol] == [
@@ -44,16 +44,23 @@ def test_a_step_is_the_models_functions_without_the_link_or_what_runs_once():
     assert (profile.instructions_evidence, profile.cycles_evidence) == (Evidence.COUNTED, Evidence.MODELLED)
 
 
+def test_a_core_without_a_timing_model_is_counted_in_instructions_alone():
+    counted, other = (model_profile(COUNTS, SYMBOLS, 10, core) for core in ("cortex-m4f", "cortex-m7f"))
+    assert other.instructions_per_step == counted.instructions_per_step
+    assert other.cycles_per_step is None
+    assert {part.cycles_per_step for part in (*other.per_symbol, *other.once, *other.outside)} == {None}
+
+
 def test_a_name_that_the_firmware_also_defines_cannot_be_told_apart():
     with pytest.raises(CountError, match="conv is defined by the model and by other code"):
-        model_profile((*COUNTS, count("conv", 3, address=64)), SYMBOLS, n_steps=10)
+        model_profile((*COUNTS, count("conv", 3, address=64)), SYMBOLS, n_steps=10, core="cortex-m4f")
 
 
 def test_no_steps_and_foreign_objects_are_refused():
     with pytest.raises(CountError, match="0 steps"):
-        model_profile(COUNTS, SYMBOLS, n_steps=0)
+        model_profile(COUNTS, SYMBOLS, n_steps=0, core="cortex-m4f")
     with pytest.raises(CountError, match="none of the model's 1 functions ran"):
-        model_profile(COUNTS, ModelSymbols(("other",), ()), n_steps=10)
+        model_profile(COUNTS, ModelSymbols(("other",), ()), n_steps=10, core="cortex-m4f")
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_weights_and_layout_belong_to_a_model(monkeypatch, capsys, tmp_path, opt
     ("board", "reason"),
     [
         ("nrf52840", "is not emulated"),
-        ("qemu:mps2-an500", "no firmware"),
+        ("qemu:netduinoplus2", "no firmware"),
         ("qemu:mps2-an38", "did you mean qemu:mps2-an386"),
     ],
 )

@@ -9,7 +9,8 @@ from edgeeeg_export.errors import DoesNotFit, UnknownBoard
 def test_emulated_machines_and_parts_are_listed():
     machines = {board.machine for board in BOARDS.values() if board.machine}
     assert machines == {"mps2-an386", "mps2-an500", "mps3-an547", "netduinoplus2"}
-    assert [board.name for board in BOARDS.values() if board.firmware] == ["qemu:mps2-an386"]
+    with_firmware = [board.name for board in BOARDS.values() if board.firmware]
+    assert with_firmware == ["qemu:mps2-an386", "qemu:mps2-an500", "qemu:mps3-an547"]
     assert all(board.source and board.gcc_flags and board.clock_hz > 0 for board in BOARDS.values())
 
 

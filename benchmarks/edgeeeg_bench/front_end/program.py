@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgeeeg_bench.counters import plugin_args, read_counts
 from edgeeeg_bench.profile import ModelProfile, model_profile, model_symbols
 from edgeeeg_bridge.board_run import run_emulated
+from edgeeeg_export.boards import find_board
 from edgeeeg_export.contract import Subject
 from edgeeeg_export.loading import load_model
 from edgeeeg_export.pipeline import compile_model
@@ -66,4 +67,4 @@ def on_board(subject: Subject, seconds: float, scratch: Path) -> ModelProfile:
         lambda elf: plugin_args(elf, found, scratch),
     )
     symbols = model_symbols(sorted((scratch / "model").glob("*.o")))
-    return model_profile(read_counts(found), symbols, len(run.outputs))
+    return model_profile(read_counts(found), symbols, len(run.outputs), find_board(BOARD).core)

@@ -34,8 +34,8 @@ _HEADERS = frozenset(
 """Headers of C99: a `math.h` among the model's files would hide the compiler's."""
 
 _FIRMWARE = frozenset(
-    """board_mps2 byte_ring cortex_m framing link little_endian main protocol startup systick uart
-    uart_cmsdk""".split()  # noqa: SIM905
+    """board_mps2 board_mps3_an547 byte_ring cortex_m framing kernel_check link little_endian main protocol
+    startup systick uart uart_cmsdk""".split()  # noqa: SIM905
 )
 """Files of our firmware, which are compiled beside the model's."""
 
