@@ -61,7 +61,7 @@ class StateInfo(_Record):
 
     name: str
     shape: tuple[int, ...]
-    dtype: Literal["float32"] = "float32"
+    dtype: Literal["float32", "int8", "int16", "int32"] = "float32"
     initial: float | tuple[float, ...] = 0.0
 
 
@@ -92,6 +92,8 @@ class Manifest(_Record):
     name: SymbolPrefix
     model_hash: Hash
     semantics: Literal["continuous", "windowed"]
+    quantization: Literal["int8"] | None = None
+    """What the layers compute in, where they have a form in integers; float32 without it."""
     hop: int = Field(gt=0)
     """Samples of one step, as those of the window: of the first input."""
     window: int | None = Field(default=None, gt=0)

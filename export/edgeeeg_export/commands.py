@@ -39,6 +39,20 @@ class SemanticsChoice(StrEnum):
     WINDOWED = "windowed"
 
 
+class QuantizeChoice(StrEnum):
+    """What layers compute in, where they have a form in integers."""
+
+    INT8 = "int8"
+
+
+class ObserverChoice(StrEnum):
+    """How the range of a tensor follows from what was seen of it."""
+
+    MIN_MAX = "min-max"
+    PERCENTILE = "percentile"
+    MSE = "mse"
+
+
 def register(app: typer.Typer) -> None:
     """Add this component's verbs to the application."""
     app.command(
@@ -98,6 +112,17 @@ def export(
     recording: Path | None = typer.Option(
         None, exists=True, help="EDF file to check the contract on; default: ten minutes of synthetic EEG."
     ),
+    quantize: QuantizeChoice | None = typer.Option(
+        None, help="Make a program of integers; needs --calibrate."
+    ),
+    calibrate: Path | None = typer.Option(
+        None,
+        exists=True,
+        help="EDF file like what the device will hear: ranges are seen on it, with the state carried.",
+    ),
+    observer: ObserverChoice = typer.Option(
+        ObserverChoice.PERCENTILE, help="How the range of a tensor follows from what was seen of it."
+    ),
     explain: bool = typer.Option(
         False, "--explain", help="Say which rewrites changed the model, and why others did not."
     ),
@@ -106,17 +131,25 @@ def export(
     """Turn a trained model into a verified bundle: one-step ONNX, C99, golden vectors, contract."""
     import onnx
 
-    from edgeeeg.signal import read_edf
+    from edgeeeg.signal import Recording, read_edf
     from edgeeeg_export import contract_table, explanation
+    from edgeeeg_export.errors import ExportError
     from edgeeeg_export.input_spec import common_ticks
     from edgeeeg_export.loading import is_factory
     from edgeeeg_export.pipeline import export_model
 
     if n_chans is None and channel and is_factory(model):
         n_chans = len(channel)
-    read = None if recording is None else read_edf(recording)
-    if read is not None and sfreq is not None and read.sfreq != sfreq:
-        read = read.resample(sfreq)
+    if (quantize is None) != (calibrate is None):
+        raise ExportError(
+            "--quantize int8 and --calibrate FILE.edf go together: ranges are seen on a recording, "
+            "never assumed"
+        )
+
+    def at_rate(path: Path | None) -> Recording | None:
+        read = None if path is None else read_edf(path)
+        return read if read is None or sfreq is None or read.sfreq == sfreq else read.resample(sfreq)
+
     with terminal.progress() as bar:
         task = bar.add_task("capturing", total=None)
         bundle = export_model(
@@ -134,7 +167,9 @@ def export(
             lsb=lsb,
             threshold=threshold,
             board=board,
-            recording=read,
+            recording=at_rate(recording),
+            calibration=at_rate(calibrate),
+            observer=observer.value,
             on_target=lambda target: bar.update(task, description=f"verifying {target}"),
         )
     info = bundle.manifest
@@ -149,6 +184,7 @@ def export(
             "model_hash": info.model_hash,
             "hop": info.hop,
             "semantics": info.semantics,
+            "quantization": info.quantization,
             "window": info.window,
             "delay_samples": info.delay_steps * info.hop,
             "flush_steps": info.flush_steps,

@@ -96,9 +96,13 @@ def verify(
         records[name] = _exact(subject, name, outputs, run(subject.program, single))
     on_target("onnxruntime")
     records["onnxruntime"] = _onnxruntime(subject, samples, truth)
-    if subject.source is not None:
-        on_target(subject.source.kind)
-        records[subject.source.kind] = _source(subject, subject.source, samples, truth)
+    source = subject.source
+    if source is not None:
+        on_target(source.kind)
+        if subject.twin is not None:
+            subject = replace(subject, lowered=subject.twin, twin=None)
+            truth = reference.run(subject.offline, samples).tensors
+        records[source.kind] = _source(subject, source, samples, truth)
     return records
 
 

@@ -46,6 +46,7 @@ def describe(
                 "name": name,
                 "model_hash": step.hash,
                 "semantics": semantics,
+                "quantization": None if subject.twin is None else "int8",
                 "hop": program.hop,
                 "window": subject.lowered.window,
                 "delay_steps": step.timing.delay,
@@ -71,7 +72,8 @@ def describe(
                     for output, threshold in zip(step.outputs, thresholds, strict=True)
                 ),
                 "states": tuple(
-                    StateInfo(name=s.name, shape=s.shape, initial=s.initial) for s in step.all_states()
+                    StateInfo(name=s.name, shape=s.shape, dtype=s.dtype, initial=s.initial)
+                    for s in step.all_states()
                 ),
                 "c": CInfo(**{field: getattr(program, field) for field in CInfo.model_fields}),
                 "files": {},

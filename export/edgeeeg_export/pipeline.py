@@ -30,7 +30,10 @@ from edgeeeg_export.importer import import_inputs
 from edgeeeg_export.input_spec import InputSpec, common_ticks
 from edgeeeg_export.loading import SHIPPED, LoadedModel, is_factory, load_model
 from edgeeeg_export.lowering import lower
+from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.placement import Semantics
+from edgeeeg_export.quantize import report
+from edgeeeg_export.quantize.calibration import calibrate
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
 from edgeeeg_export.targets.c_prefix import require_prefix
@@ -40,6 +43,10 @@ if TYPE_CHECKING:
     import torch
 
     from edgeeeg_export.verification_counts import Recorded
+
+
+SCALES = "scales.json"
+"""In a bundle of integers: what one step of each tensor's int8 is worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,8 @@ def export_model(
     threshold: float | None = None,
     board: str | None = None,
     recording: Recorded | None = None,
+    calibration: Recorded | None = None,
+    observer: str = "percentile",
     extra: Mapping[str, contract.Runner] | None = None,
     card: str = "",
     on_target: Callable[[str], None] = lambda target: None,
@@ -107,6 +116,11 @@ def export_model(
     recording : Recording, or mapping of str to Recording
         What the contract is checked on, for several inputs one for each by name; ten minutes of seeded
         synthetic EEG without it. Saturation, steps and silence follow in either case.
+    calibration : Recording, or mapping of str to Recording
+        Make the program one of int8 (`edgeeeg_export.quantize`), whose ranges are those of this recording,
+        its state carried from end to end; without it the program is float32.
+    observer : "min-max", "percentile" or "mse"
+        How a tensor's range follows from what was seen of it.
     extra : mapping of str to Runner
         More targets to hold to the contract, such as an emulated board.
     card : str
@@ -133,12 +147,26 @@ def export_model(
         lsb=lsb,
         threshold=threshold,
     )
+    if calibration is not None:
+        scales = _calibrated(compiled, calibration, observer)
+        compiled = compile_model(
+            loaded,
+            name=name,
+            sfreq=sfreq,
+            ch_names=ch_names,
+            hop=hop,
+            semantics=semantics,
+            lsb=lsb,
+            threshold=threshold,
+            scales=scales,
+        )
     if board is not None:
         chosen = find_board(board)
         flash = model_flash_bytes(compiled.subject.program, chosen)
         check_fit(chosen, flash, compiled.subject.program.struct_bytes)
     eeg = counts_of_inputs(compiled.manifest, recording)
     contract.whole_steps(compiled.subject, eeg)  # of the recording itself, whatever follows it
+    reports = _quantization(compiled, eeg)
     counts = verification_inputs(eeg, compiled.manifest)
     records = contract.verify(compiled.subject, counts, extra, on_target)
     contract.require_kept(records)
@@ -147,6 +175,7 @@ def export_model(
         **compiled.contents,
         golden.GOLDEN: golden.render(compiled.subject, eeg),
         "verification.json": verification,
+        **reports,
         "README.md": model_card.render(compiled.manifest, card).encode(),
     }
     return Bundle.write(out, compiled.manifest, files)
@@ -162,8 +191,9 @@ def compile_model(
     semantics: Semantics = "continuous",
     lsb: float | None = None,
     threshold: float | None = None,
+    scales: Mapping[str, float] | None = None,
 ) -> Compiled:
-    """Everything but the proof: graph, step program, ONNX and C."""
+    """Everything but the proof: graph, step program, ONNX and C; of int8 where `scales` are given."""
     require_prefix(name)
     if loaded.sfreq_is_fixed and sfreq not in (None, loaded.sfreq):
         raise CaptureError(
@@ -183,17 +213,40 @@ def compile_model(
             )
     else:
         specs = (_only_input(loaded, sfreq, ch_names, lsb),)
-    lowered = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks)
+    lowered = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks, scales)
+    twin = None if scales is None else lower(loaded.onnx_model, name, hop, semantics, loaded.ticks)
     step = lowered.step
     program = c.emit(step, {spec.name: spec.count for spec in specs})
     thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]
-    subject = contract.Subject(lowered, loaded.source, program, specs, tuple(thresholds))
+    subject = contract.Subject(lowered, loaded.source, program, specs, tuple(thresholds), twin)
     per_output = (threshold,) * len(step.outputs)
     manifest = describe(subject, name, semantics, per_output)
     contents = {f"c/{path}": text.encode() for path, text in sorted(program.files.items())}
     contents["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     contents["captured.onnx"] = loaded.onnx_model.SerializeToString(deterministic=True)
+    if scales is not None:
+        contents[SCALES] = (json.dumps(dict(scales), indent=2) + "\n").encode()
     return Compiled(subject, manifest, contents)
+
+
+def _calibrated(compiled: Compiled, recording: Recorded, observer: str) -> dict[str, float]:
+    """Scales of every tensor, from the float program over the counts that the device would be sent."""
+    subject = compiled.subject
+    counts = contract.whole_steps(subject, counts_of_inputs(compiled.manifest, recording))
+    plain = stream(subject.lowered.captured, subject.hop)
+    return calibrate(plain, subject.samples(counts), observer)
+
+
+def _quantization(compiled: Compiled, eeg: Mapping[str, contract.Counts]) -> dict[str, bytes]:
+    """The report of a program of integers on the recording of the contract; nothing for one of floats."""
+    subject = compiled.subject
+    if subject.twin is None:
+        return {}
+    scales = json.loads(compiled.contents[SCALES])
+    samples = subject.samples(contract.whole_steps(subject, eeg))
+    reports = report.layer_reports(subject.twin.offline, subject.offline, scales, samples)
+    report.require_in_range(reports)
+    return {"quantization.json": (json.dumps({"layers": report.to_json(reports)}, indent=2) + "\n").encode()}
 
 
 def _only_input(
@@ -259,7 +312,8 @@ def load_original(
     loaded = load_model(model, weights, layout=layout, inputs=specs if described else None)
     another = f"{model} is not the model that {bundle.folder} was exported from"
     try:
-        step = lower(loaded.onnx_model, info.name, info.hop, info.semantics, loaded.ticks).step
+        scales = None if info.quantization is None else _scales(bundle)
+        step = lower(loaded.onnx_model, info.name, info.hop, info.semantics, loaded.ticks, scales).step
     except EdgeEEGError as error:
         raise ExportError(f"{another}: {error}") from error
     if step.hash != info.model_hash:
@@ -281,6 +335,23 @@ def _captured(bundle: Bundle) -> onnx.ModelProto:
         raise ExportError(f"{bundle.folder}: captured.onnx is no ONNX model; export it again") from error
 
 
+def _scales(bundle: Bundle) -> dict[str, float]:
+    """What the bundle says each tensor is worth.
+
+    Raises
+    ------
+    ExportError
+        If that is no mapping of names to numbers above 0.
+    """
+    try:
+        scales = json.loads(bundle.path(SCALES).read_text())
+    except ValueError as error:
+        raise ExportError(f"{bundle.folder}: {SCALES} is no JSON; export the model again") from error
+    if not isinstance(scales, dict) or not all(isinstance(v, float) and v > 0 for v in scales.values()):
+        raise ExportError(f"{bundle.folder}: {SCALES} must map tensors to numbers above 0; export again")
+    return scales
+
+
 def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
     """A bundle's model in all of its forms again, from its captured ONNX.
 
@@ -295,7 +366,9 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
     captured = _captured(bundle)
     specs = stated_inputs(bundle, import_inputs(captured))
     ticks = common_ticks({spec.name: spec.sfreq for spec in specs})
-    lowered = lower(captured, info.name, info.hop, info.semantics, ticks)
+    scales = None if info.quantization is None else _scales(bundle)
+    lowered = lower(captured, info.name, info.hop, info.semantics, ticks, scales)
+    twin = None if scales is None else lower(captured, info.name, info.hop, info.semantics, ticks)
     step = lowered.step
     if step.hash != info.model_hash:
         raise ExportError(
@@ -311,6 +384,6 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
                 f"{bundle.folder}: {name} is not what captured.onnx and the manifest give; export it again"
             )
     thresholds = [o.threshold for o in info.outputs for _ in range(int(np.prod(o.shape)))]
-    subject = contract.Subject(lowered, source, program, specs, tuple(thresholds))
+    subject = contract.Subject(lowered, source, program, specs, tuple(thresholds), twin)
     require_described(bundle, subject)
     return subject

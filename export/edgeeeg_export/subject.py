@@ -30,6 +30,8 @@ class Subject:
     program: CProgram
     inputs: tuple[InputSpec, ...]
     thresholds: tuple[float | None, ...]
+    twin: Lowered | None = None
+    """The same model in float32, of a program of integers: what the original is compared with."""
 
     @property
     def offline(self) -> Graph:

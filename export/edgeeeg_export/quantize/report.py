@@ -1,0 +1,94 @@
+"""What quantization did to each layer: its scale, what was seen of it, what saturated, what noise it has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from edgeeeg_export import quantmath, reference
+from edgeeeg_export.errors import QuantizationError
+from edgeeeg_export.graph import Graph
+from edgeeeg_export.tensor import Array
+
+TOLERATED = 0.01
+"""The share of a tensor's values that may saturate on the recording of the contract."""
+INT8 = ".int8"
+"""What ends the name of a tensor's integers."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """One tensor: `scale` is what a step is worth, `largest` the largest magnitude seen in the float model.
+
+    `saturated` is the share of its values beyond the last step, `sqnr_db` signal against the difference of
+    the dequantized integers from the float model, all layers in front of it included.
+    """
+
+    name: str
+    scale: float
+    largest: float
+    saturated: float
+    sqnr_db: float | None
+
+
+def layer_reports(
+    floats: Graph, integers: Graph, scales: Mapping[str, float], inputs: Mapping[str, Array]
+) -> tuple[LayerReport, ...]:
+    """Both graphs over the same recording from rest, compared tensor by tensor.
+
+    Parameters
+    ----------
+    floats, integers : the offline graphs, before and after.
+    """
+    truth = reference.run(floats, inputs).tensors
+    result = reference.run(integers, inputs).tensors
+    reports = []
+    for name, value in result.items():
+        stem = name.removesuffix(INT8)
+        if stem == name or stem not in truth or stem not in scales:
+            continue
+        scale, expected = np.float32(scales[stem]), truth[stem]
+        beyond = np.abs(expected) > (quantmath.HIGH + np.float32(0.5)) * scale
+        reports.append(
+            LayerReport(
+                stem,
+                float(scale),
+                float(np.abs(expected).max(initial=0.0)),
+                float(beyond.mean()),
+                _ratio_db(expected, quantmath.dequantize(value, scale)),
+            )
+        )
+    return tuple(reports)
+
+
+def require_in_range(reports: tuple[LayerReport, ...]) -> None:
+    """Raise if the calibrated range does not hold what the model does on the recording of the contract.
+
+    Raises
+    ------
+    QuantizationError
+        Naming the tensor that saturates most, and the remedy.
+    """
+    worst = max(reports, key=lambda report: report.saturated, default=None)
+    if worst is not None and worst.saturated > TOLERATED:
+        raise QuantizationError(
+            f"{100 * worst.saturated:.1f} % of tensor '{worst.name}' saturate: it reaches "
+            f"{worst.largest:.3g} and was calibrated up to {127 * worst.scale:.3g}; calibrate on a recording "
+            "like the one it is checked on"
+        )
+
+
+def to_json(reports: tuple[LayerReport, ...]) -> list[dict[str, Any]]:
+    """The reports as JSON values."""
+    return [asdict(report) for report in reports]
+
+
+def _ratio_db(expected: Array, value: Array) -> float | None:
+    """None where nothing differs, or nothing was there."""
+    signal = float(np.square(expected, dtype=np.float64).sum())
+    noise = float(np.square(np.subtract(value, expected, dtype=np.float64)).sum())
+    return 10.0 * math.log10(signal / noise) if signal > 0 and noise > 0 else None

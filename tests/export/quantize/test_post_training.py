@@ -1,0 +1,115 @@
+"""A float network in integers: which layers, how small, and the same integers on every target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from edgeeeg.layers.causal_conv import CausalConv1d
+from edgeeeg.layers.lif import Lif
+from edgeeeg_export import capture, reference
+from edgeeeg_export.lowering import lower
+from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.quantize.calibration import calibrate
+from edgeeeg_export.quantize.observers import OBSERVERS
+from edgeeeg_export.targets import c
+from edgeeeg_export.targets.onnx_run import run_steps
+
+N_CHANS, HOP, STEPS = 3, 8, 60
+KINDS = ("QuantizedConv", "QuantizedLinear", "QuantizedAdd", "Table")
+
+
+class Network(nn.Module):
+    """Convolutions with a residual, a nonlinearity, a pool, spikes and a dense head."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.first = CausalConv1d(N_CHANS, 16, 32, stride=4)
+        self.second = CausalConv1d(16, 16, 9)
+        self.pool = nn.AvgPool1d(2)
+        self.spikes, self.head = Lif(16), nn.Linear(16, 2)
+
+    def forward(self, x):
+        features = torch.relu(self.first(x * 0.5))
+        features = self.pool(features + torch.tanh(self.second(features)))
+        return self.head(self.spikes(3 * features.transpose(1, 2)))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return capture.to_onnx(capture.trace(Network().eval(), N_CHANS, 64)).model
+
+
+@pytest.fixture(scope="module")
+def signal():
+    return np.random.default_rng(0).normal(size=(1, N_CHANS, HOP * STEPS)).astype(np.float32)
+
+
+def quantized(model, signal, observer="min-max"):
+    plain = lower(model, "net", HOP)
+    scales = calibrate(stream(plain.captured, HOP), {"eeg": signal}, observer)
+    return plain, lower(model, "net", HOP, scales=scales), scales
+
+
+def test_layers_with_an_integer_form_take_it_and_the_rest_stays_float(model, signal):
+    _, integers, _ = quantized(model, signal)
+    kinds = [node.op.kind for node in integers.step.nodes]
+    assert {*KINDS, "Lif"} <= set(kinds)
+    assert "Conv" not in kinds
+    assert "Linear" not in kinds
+    types = {node.op.kind: integers.step.tensors[node.outputs[0]].dtype for node in integers.step.nodes}
+    assert types["QuantizedConv"] == types["Cache"] == "int8"
+    assert types["Lif"] == "float32"
+    assert all(integers.step.tensors[name].dtype == "float32" for name in integers.step.outputs)
+
+
+@pytest.mark.parametrize("observer", OBSERVERS)
+def test_it_stays_near_the_float_model(model, signal, observer):
+    plain, integers, scales = quantized(model, signal, observer)
+    features = "linear" if "linear" in plain.offline.tensors else plain.offline.outputs[0]
+    truth = reference.run(plain.offline, {"eeg": signal}).tensors
+    result = reference.run(integers.offline, {"eeg": signal}).tensors
+    before_spikes = next(node.inputs[0] for node in plain.offline.nodes if node.op.kind == "Lif")
+    error = np.abs(result[before_spikes] - truth[before_spikes])
+    assert error.max() < 12 * scales[before_spikes]
+    assert np.isfinite(result[features]).all()
+
+
+@pytest.mark.parametrize("hop", [HOP, 3 * HOP])
+def test_numpy_c_and_onnxruntime_give_the_same_bits(model, signal, hop, native, counts, as_input):
+    samples = counts(HOP * STEPS // (3 * HOP) * 3 * HOP, N_CHANS)
+    x = as_input(samples)
+    _, integers, _ = quantized(model, x)
+    step = stream(integers.offline, hop)
+    (name,) = step.outputs
+    truth = reference.run(integers.offline, {"eeg": x}).tensors[name]
+    compiled = native(step).push(samples)
+    np.testing.assert_array_equal(np.ravel(compiled).view(np.uint32), np.ravel(truth).view(np.uint32))
+    np.testing.assert_allclose(run_steps(step, {"eeg": x})[name], truth, atol=1e-6)
+
+
+def test_weights_shrink_to_a_third_and_states_of_convolutions_to_a_quarter(model, signal):
+    plain, integers, _ = quantized(model, signal)
+    before, after = (c.emit(lowered.step, 1.0) for lowered in (plain, integers))
+    assert after.weight_bytes < 0.35 * before.weight_bytes
+    assert after.arena_bytes < 0.6 * before.arena_bytes
+    caches = [
+        sum(state.nbytes for state in step.all_states() if ".frames" in state.name)
+        for step in (plain.step, integers.step)
+    ]
+    assert 4 * caches[1] == caches[0] > 0
+
+
+def test_a_state_of_integers_goes_through_c_and_back(model, signal, native, counts):
+    samples = counts(HOP * STEPS, N_CHANS)
+    _, integers, _ = quantized(model, signal)
+    whole = native(integers.step).push(samples)
+    first, second = native(integers.step), native(integers.step)
+    cut = HOP * 20 + 3
+    head = first.push(samples[:cut])
+    second.push(samples[:11])
+    second.restore(first.save())
+    np.testing.assert_array_equal(np.concatenate([head, second.push(samples[cut:])]), whole)
