@@ -191,7 +191,16 @@ def _tried(run: Callable[[Tensor], Any], x: Tensor) -> Any:
     except Exception as error:
         text = str(error).strip()
         reason = text.splitlines()[0] if text else "without a message"
-        raise _Failed(f"{type(error).__name__}: {reason}") from error
+        raise _Failed(f"{type(error).__name__}: {reason}{_remedy(error, x.shape[2])}") from error
+
+
+def _remedy(error: Exception, steps: int) -> str:
+    """What to do about an error of a user's forward pass, where it tells."""
+    if isinstance(error, IndexError) and f"size {steps}" in str(error):
+        return (
+            "; its loop has a fixed length: loop over x.shape[...] of the time axis, for a stream has no length"
+        )
+    return ""
 
 
 def _axes(whole: tuple[int, ...], once: tuple[int, ...], form: Form) -> tuple[Axes, Axes]:
