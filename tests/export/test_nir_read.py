@@ -77,6 +77,14 @@ def test_spikes_are_those_of_snntorchs_reader(tmp_path, x):
     assert torch.equal(ours, snntorch_import(path, x))
 
 
+def test_snntorch_writes_shapes_for_parameters_of_each_neuron_only(tmp_path):
+    """What the guide says of beta and threshold: with one value for all, nir finds no shapes."""
+    with pytest.raises(ValueError, match="type mismatch"):
+        write_snntorch(tmp_path / "m.nir", nn.Linear(3, 6), snntorch.Leaky(beta=0.9, init_hidden=True))
+    each = snntorch.Leaky(beta=torch.full((6,), 0.9), threshold=torch.ones(6), init_hidden=True)
+    assert read_nir(write_snntorch(tmp_path / "m.nir", nn.Linear(3, 6), each), **SNNTORCH).n_chans == 3
+
+
 def test_where_a_file_says_another_reset_snntorch_does_not_hear_it(tmp_path, x):
     """The same file with the reset in its metadata: here it is followed, there it is not read."""
     torch.manual_seed(1)
