@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +36,24 @@ def test_the_python_example_is_fifteen_lines_and_exports(readme, tmp_path, monke
     bundle = Bundle.load(tmp_path / "runs" / "mine")
     assert bundle.manifest.input.ch_names == ("Fp1", "Fp2")
     assert bundle.manifest.c.struct_bytes < memory_of(find_board("nrf52840")).ram_bytes
+
+
+def test_the_cell_of_ones_own_in_the_docs_exports(tmp_path, monkeypatch):
+    from edgeeeg_export.pipeline import export_model
+
+    code = block("python", (ROOT / "docs" / "cells.md").read_text(encoding="utf-8"))
+    (tmp_path / "own_cell.py").write_text(code)  # torch reads the module that a step was written in
+    monkeypatch.syspath_prepend(tmp_path)
+    own_layer: Any = import_module("own_cell").OwnLayer
+
+    class Network(own_layer):
+        n_chans, n_times, sfreq = 2, 64, 256.0
+
+        def forward(self, x):
+            return super().forward(x.transpose(1, 2) * 0.02)
+
+    (layer,) = export_model(Network(2), tmp_path / "own").manifest.states
+    assert (layer.name, layer.shape) == ("scan.memory_0", (1, 2))
 
 
 def test_the_c_example_compiles_against_an_export(readme, tmp_path):

@@ -62,11 +62,54 @@ def _one_node(
     from torch._higher_order_ops.scan import scan
 
     make_state: Any = type(state)
+    start = tuple(cast("tuple[Tensor, ...]", state))
+
+    def first(frame: tuple[Tensor, ...]) -> Any:
+        return frame[0] if isinstance(x, Tensor) else type(x)(*frame)
+
+    # one step by itself: what is wrong with it is said by its own name here, and by none inside of scan
+    _, after = step(params, first(tuple(part[:, 0] for part in parts)), state)
+    _check_state(start, tuple(cast("tuple[Tensor, ...]", after)))
 
     def combine(memories: tuple[Tensor, ...], frame: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], Tensor]:
-        x_t: Any = frame[0] if isinstance(x, Tensor) else type(x)(*frame)
-        y, following = step(params, x_t, make_state(*memories))
-        return tuple(cast("tuple[Tensor, ...]", following)), y
+        y, following = step(params, first(frame), make_state(*memories))
+        # scan refuses a tensor that it sees twice, as where a state is the output too
+        return tuple(map(_apart, cast("tuple[Tensor, ...]", following))), _apart(y)
 
-    memories, y = scan(combine, tuple(cast("tuple[Tensor, ...]", state)), parts, dim=1)
+    try:
+        # contiguous: scan holds the layout of a memory to that of its initial value
+        memories, y = scan(combine, tuple(map(_apart, start)), parts, dim=1)
+    except RuntimeError as error:
+        raise ModelError(
+            f"step loop: torch's scan cannot trace the step ({_bottom(error)}); a step reads its params, its "
+            "frame and its state alone, is made of tensor operations, does not branch on values and changes "
+            "nothing in place"
+        ) from error
     return cast(Tensor, y), make_state(*memories)
+
+
+def _bottom(error: BaseException) -> str:
+    """The first line of what set off an error."""
+    while error.__cause__ is not None or error.__context__ is not None:
+        error = error.__cause__ or error.__context__ or error
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _apart(x: Tensor) -> Tensor:
+    """The same values in memory of their own, in the order of the axes."""
+    return x.clone(memory_format=torch.contiguous_format)
+
+
+def _check_state(before: tuple[Tensor, ...], after: tuple[Tensor, ...]) -> None:
+    """Raise ModelError unless a step returns a state like the one that it was given."""
+    for kind in ("shape", "dtype"):
+        was, becomes = ([getattr(each, kind) for each in state] for state in (before, after))
+        if was != becomes:
+            given, returned = (
+                ", ".join(str(tuple(one) if kind == "shape" else one) for one in values)
+                for values in (was, becomes)
+            )
+            raise ModelError(
+                f"step loop: the step is given states of {kind} {given} and returns {returned}; return a "
+                "state like the one it is given"
+            )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import onnx
 
+from edgeeeg.errors import EdgeEEGError
 from edgeeeg_export import own_nodes
 from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.module_outputs import output_names
@@ -64,16 +65,26 @@ def trace_inputs(model: torch.nn.Module, shapes: Sequence[tuple[int, ...]]) -> t
 
     example = tuple(torch.zeros(shape) for shape in shapes)
     try:
-        with evaluating(model), quiet():
+        with evaluating(model), quiet(), contextlib.redirect_stderr(io.StringIO()):
             return torch.export.export(traceable(model), example)
     except CaptureError:
         raise
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CaptureError(
             f"torch.export cannot trace {type(model).__name__} on input {', '.join(map(str, shapes))}: "
-            f"{reason}"
+            f"{_reason(error)}"
         ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What is at the bottom of an error of torch's, in one line: those above say where it was met."""
+    while not isinstance(error, EdgeEEGError):
+        deeper = error.__cause__ or error.__context__
+        if deeper is None or not str(deeper).strip():
+            break
+        error = deeper
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from edgeeeg_export.drift import Drift
 from edgeeeg_export.tensor import Array
 
 TOLERANCE = 1e-4
-"""Against runtimes that are not ours: absolute up to a magnitude of 1, relative above it."""
+"""Against runtimes that are not ours: absolute up to a magnitude of 1, relative above it. The magnitude of
+an output is the largest so far, so that what comes later, as full-scale noise does, excuses nothing."""
 
 SETTLED_SECONDS = 1.0
 """How long two runs must agree again before a flip episode counts as over."""
@@ -30,6 +31,7 @@ class Record:
     against : what it is compared with.
     samples : input samples compared, carried from the first to the last without reset.
     max_abs, mean_abs : difference of the outputs; with the reference's spikes forced where `forced` is True.
+    max_relative : the largest difference of an output in units of max(1, its largest magnitude so far).
     bit_identical : every output has the same 32 bits.
     first_over : first input sample whose output is over the tolerance (forced), or None.
     tolerance : 0 for our own targets.
@@ -50,6 +52,7 @@ class Record:
     samples: int
     max_abs: float
     mean_abs: float
+    max_relative: float
     bit_identical: bool
     first_over: int | None
     tolerance: float
@@ -121,6 +124,7 @@ def compare_exact(reference: Array, other: Array, hop: int, thresholds: Sequence
         samples=len(reference) * hop,
         max_abs=float(difference.max(initial=0.0)),
         mean_abs=float(difference.mean()) if difference.size else 0.0,
+        max_relative=_largest(_relative(reference, other)),
         bit_identical=not differing.any(),
         first_over=_first_sample(differing, hop),
         tolerance=0.0,
@@ -175,6 +179,7 @@ def compare_within(
         samples=len(reference.outputs) * hop,
         max_abs=float(difference.max(initial=0.0)),
         mean_abs=float(difference.mean()) if difference.size else 0.0,
+        max_relative=_largest(_relative(reference.outputs, forced.outputs)),
         bit_identical=np.array_equal(reference.outputs.view(np.uint32), free.outputs.view(np.uint32)),
         first_over=_first_sample(_over(reference.outputs, forced.outputs), hop),
         tolerance=TOLERANCE,
@@ -218,16 +223,27 @@ def episodes(reference: Trace, free: Trace, settled: int) -> list[tuple[int, int
 
 
 def _relative_error(reference: Array, other: Array) -> float:
-    """The largest difference relative to max(1, peak); infinite where one of them is not a number."""
+    """The largest difference of a layer relative to max(1, peak); infinite where one is not a number."""
     if not reference.size:
         return 0.0
     difference = np.abs(reference - other).max()
     return float(difference / max(1.0, np.abs(reference).max())) if np.isfinite(difference) else math.inf
 
 
+def _relative(reference: Array, other: Array) -> Array:
+    """Differences of outputs (n_steps, n_outputs) in units of max(1, largest magnitude so far)."""
+    peak = np.maximum.accumulate(np.abs(reference), axis=0) if len(reference) else reference
+    relative: Array = np.abs(reference - other) / np.maximum(np.float32(1.0), peak)
+    return relative
+
+
+def _largest(relative: Array) -> float:
+    """The largest of some differences; infinite where one of them is not a number."""
+    return float(relative.max(initial=0.0)) if np.isfinite(relative).all() else math.inf
+
+
 def _over(reference: Array, other: Array) -> NDArray[np.bool_]:
-    allowed = TOLERANCE * np.maximum(1.0, np.abs(reference).max(axis=0, initial=0.0))
-    return np.asarray((~(np.abs(reference - other) <= allowed)).any(axis=1))
+    return np.asarray((~(_relative(reference, other) <= TOLERANCE)).any(axis=1))
 
 
 def _first_sample(steps: NDArray[np.bool_], hop: int) -> int | None:

@@ -22,15 +22,21 @@ def read(bundle: Bundle) -> dict[str, Any]:
     return targets
 
 
+def _number(value: float | None) -> str:
+    """A difference; None stands for one that is not a number."""
+    return "NaN" if value is None else f"{value:.2g}"
+
+
 def render(records: Mapping[str, Mapping[str, Any]]) -> Group:
     """A row per target: how far it is from the NumPy reference, what it was held to, and how it came out.
 
-    Below, how the difference of foreign runtimes moves over the run: it must not grow.
+    "of peak" is the difference in units of the output's largest magnitude so far, or of 1: what is held to
+    the tolerance. Below, how the difference of foreign runtimes moves over the run: it must not grow.
     """
     samples = max(record["samples"] for record in records.values())
     table = Table(title=f"contract: {samples} samples without reset, against the NumPy reference")
     table.add_column("target", no_wrap=True)
-    for column in ("max |Δ|", "flips", "episodes"):
+    for column in ("max |Δ|", "of peak", "flips", "episodes"):
         table.add_column(column, justify="right")
     table.add_column("held to", no_wrap=True)
     table.add_column("verdict")
@@ -40,7 +46,8 @@ def render(records: Mapping[str, Mapping[str, Any]]) -> Group:
         part = "" if record["samples"] == samples else f" ({record['samples']} samples)"
         table.add_row(
             name + part,
-            f"{record['max_abs']:.2g}",
+            _number(record["max_abs"]),
+            _number(record["max_relative"]),
             str(record["flips"]),
             str(record["episodes"]),
             held,

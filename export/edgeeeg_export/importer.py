@@ -22,6 +22,16 @@ from edgeeeg_export.tensor import Array, TensorType
 OPSETS = range(13, 27)
 """Versions of the standard whose operators mean the same as those of the set."""
 
+RANDOM = (
+    "Bernoulli",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+)
+"""Operators that would be folded into other constants at every import."""
+
 INDEX_OUTPUT = {"ArgMax": 0, "ArgMin": 0, "TopK": 1}
 """The output that holds places: int64 in ONNX, whole floats in a program."""
 
@@ -159,6 +169,11 @@ class _Import:
 
     def take(self, proto: onnx.NodeProto) -> None:
         """Fold one node into constants, or append its operators."""
+        if proto.op_type in RANDOM:
+            raise UnsupportedOperator(
+                f"layer {node_label(proto)}: {proto.op_type} draws random numbers, so no two runs would "
+                "agree; make them a buffer of the model, or leave them to training"
+            )
         if proto.op_type == "If" and proto.input[0] in self.constants:
             self._take_branch(proto)
             return

@@ -19,7 +19,7 @@ from edgeeeg_bench.result import DemoResult, Sizes, TaskScores, Trace, board_evi
 from edgeeeg_bench.tables import boards_table, three_figures
 from edgeeeg_export.comparison import Record
 
-RECORD = Record("numpy", 1600, 0.0, 0.0, bit_identical=True, first_over=None, tolerance=0.0).to_json()
+RECORD = Record("numpy", 1600, 0.0, 0.0, 0.0, bit_identical=True, first_over=None, tolerance=0.0).to_json()
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def result(trace):
                 1600,
                 1e-3,
                 1e-6,
+                1e-3,
                 bit_identical=False,
                 first_over=1234,
                 tolerance=1e-4,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from edgeeeg.cells.step_loop import step_loop
 from edgeeeg_export import capture, reference
-from edgeeeg_export.errors import GraphError, UnsupportedOperator
+from edgeeeg_export.errors import CaptureError, GraphError, UnsupportedOperator
 from edgeeeg_export.importer import import_onnx
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.ops.scan import Scan
@@ -116,6 +116,82 @@ def test_windows_begin_it_anew(own_cell, counts, as_input, native):
         for part in (x[:, :, :N_TIMES], x[:, :, N_TIMES:])
     ]
     same_bits(native(windowed.step).push(samples), np.stack(windows))
+
+
+def layer_of(step_of_cell, start=None):
+    """A module around a cell whose step is given."""
+
+    class Layer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.leak = nn.Parameter(torch.full((N_CHANS,), 0.9))
+
+        def forward(self, x):
+            zero = torch.zeros(x.shape[0], N_CHANS)
+            state = State(zero, zero.clone()) if start is None else start(x)
+            return step_loop(step_of_cell, (self.leak,), x.transpose(1, 2), state)[0]
+
+    return Layer().eval()
+
+
+def test_the_output_may_be_the_state_itself(counts, as_input):
+    def own(params, x, state):
+        h = torch.tanh(params[0] * state.fast + x)
+        return h, State(h, state.slow)
+
+    module = layer_of(own)
+    graph = import_onnx(capture.to_onnx(capture.trace(module, N_CHANS, N_TIMES)).model, "own")
+    x = as_input(counts(N_TIMES, N_CHANS))
+    with torch.no_grad():
+        expected = module(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(
+        reference.run(graph, {"eeg": x}).tensors[graph.outputs[0]], expected, atol=1e-6
+    )
+
+
+def branching(params, x, state):
+    return x if x.sum() > 0 else -x, state
+
+
+def changing_in_place(params, x, state):
+    return state.fast.add_(x).clone(), state
+
+
+def shrinking(params, x, state):
+    return x.clone(), State(state.fast[:, :1], state.slow)
+
+
+@pytest.mark.parametrize(
+    ("step_of_cell", "reason"),
+    [
+        (branching, "data-dependent"),
+        (changing_in_place, r"cannot trace the step \(.*mutation.*\); a step reads its params"),
+        (
+            shrinking,
+            r"given states of shape \(1, 3\), \(1, 3\) and returns \(1, 1\), \(1, 3\); return a state",
+        ),
+    ],
+)
+def test_a_step_that_cannot_be_traced_says_why(step_of_cell, reason):
+    with pytest.raises(CaptureError, match=reason):
+        capture.trace(layer_of(step_of_cell), N_CHANS, N_TIMES)
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        (lambda x: State(x[:, :, 0], x[:, :, 0] * 2), "is computed at run time and must be constant"),
+        (lambda x: State(torch.rand(1, N_CHANS), torch.zeros(1, N_CHANS)), "draws random numbers"),
+    ],
+)
+def test_a_state_begins_with_constants(start, reason):
+    def own(params, x, state):
+        h = state.fast + x
+        return h, State(h, state.slow)
+
+    model = capture.to_onnx(capture.trace(layer_of(own, start), N_CHANS, N_TIMES)).model
+    with pytest.raises(UnsupportedOperator, match=reason):
+        import_onnx(model, "own")
 
 
 def swapping(direction=0, final=False, carried="a"):
