@@ -89,8 +89,8 @@ class Record:
         found = []
         if self.first_over is not None:
             found.append(
-                f"its outputs are off by up to {self.max_abs:.3g}, over the tolerance of {self.tolerance:g}, "
-                f"from sample {self.first_over} on"
+                f"its outputs are off by up to {self.max_relative:.3g} of their peak, over the tolerance of "
+                f"{self.tolerance:g}, from sample {self.first_over} on"
             )
         if not self.worst_layer_error <= self.tolerance:
             found.append(
