@@ -19,9 +19,9 @@ def require_file(path: Path) -> None:
         If something other than a file lies there, or its folder cannot be made or written to.
     """
     if path.is_dir():
-        raise OutputError(f"{path} is a folder: give --out a file's name")
+        raise OutputError(f"{path} is a folder: give the name of a file")
     if path.exists() and not path.is_file():
-        raise OutputError(f"{path} is not a regular file and would be replaced: give --out a file's name")
+        raise OutputError(f"{path} is not a regular file and would be replaced: give the name of a file")
     require_folder(path.parent)
 
 

@@ -21,15 +21,16 @@ class AdaptiveLif(SpikingLayer):
     n : neurons.
     beta, threshold : as in `Lif`; the threshold is the one at rest.
     rho : decay of the adaptation at the start, given like beta: it is what the layer remembers longest with.
-    b : how far a neuron that always fires lifts its threshold: one for all neurons, (n,), or the lowest and
-        highest of values spread evenly in logarithm.
+    b : how far a neuron that always fires lifts its threshold: from 0, one for all neurons, (n,), or the
+        lowest and highest of values spread evenly in logarithm.
     learn_beta, learn_threshold, learn_rho, learn_b : whether training changes them.
     reset_mechanism, fires, surrogate : as in `Lif`.
 
     Raises
     ------
     ModelError
-        For values that are not one per neuron, a decay outside [0, 1], or a word that is not defined.
+        For an n that is no whole number from 1, values that are not finite or not one per neuron, a decay
+        outside [0, 1] or b below 0, or a word that is not defined.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class AdaptiveLif(SpikingLayer):
         self.add_decay("beta", beta, learn_beta)
         self.add_level("threshold", threshold, learn_threshold)
         self.add_decay("rho", rho, learn_rho)
-        self.add_level("b", b, learn_b)
+        self.add_level("b", b, learn_b, least=0.0)
 
     @property
     def params(self) -> adaptive_lif.AdaptiveLifParams:

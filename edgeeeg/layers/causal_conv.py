@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from edgeeeg.errors import ModelError
+from edgeeeg.layers.requirements import require_whole
 
 
 class CausalConv1d(nn.Conv1d):
@@ -17,7 +18,8 @@ class CausalConv1d(nn.Conv1d):
     Raises
     ------
     ModelError
-        For a stride longer than the kernel's reach, or n_times that is no multiple of the stride.
+        For a size that is no whole number from 1, a stride longer than the kernel's reach, or n_times that is
+        no multiple of the stride.
     """
 
     def __init__(
@@ -30,6 +32,15 @@ class CausalConv1d(nn.Conv1d):
         groups: int = 1,
         bias: bool = True,
     ) -> None:
+        require_whole(
+            "CausalConv1d",
+            in_channels=in_channels,
+            out_channels=out_channels,
+            kernel_size=kernel_size,
+            stride=stride,
+            dilation=dilation,
+            groups=groups,
+        )
         super().__init__(
             in_channels, out_channels, kernel_size, stride=stride, dilation=dilation, groups=groups, bias=bias
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from edgeeeg.layers.requirements import require_frames, require_whole
 from edgeeeg.layers.token_shift import token_shift
 
 
@@ -18,6 +19,11 @@ class ChannelMixing(nn.Module):
     d_model : width of the features.
     expand : width of the hidden layer in units of d_model.
 
+    Raises
+    ------
+    ModelError
+        For a size that is no whole number from 1; for an input of another shape.
+
     References
     ----------
     Peng et al. 2023, RWKV: Reinventing RNNs for the Transformer Era, arXiv 2305.13048, eq. 14, 15
@@ -26,6 +32,8 @@ class ChannelMixing(nn.Module):
 
     def __init__(self, d_model: int, expand: int = 4) -> None:
         super().__init__()
+        require_whole("ChannelMixing", d_model=d_model, expand=expand)
+        self.d_model = d_model
         place = torch.arange(d_model) / max(d_model - 1, 1)
         self.mu_r = nn.Parameter(place.clone())
         self.mu_k = nn.Parameter(place.clone())
@@ -35,6 +43,7 @@ class ChannelMixing(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Mixture for x, whose first frame has zeros before it."""
+        require_frames("ChannelMixing", x, self.d_model)
         change = token_shift(x) - x
         r = torch.sigmoid(self.receptance(x + (1 - self.mu_r) * change))
         k = torch.relu(self.key(x + (1 - self.mu_k) * change))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from edgeeeg.cells import wkv4
 from edgeeeg.errors import ModelError
 from edgeeeg.layers.decay_rate import LONGEST, check_longest, decay_rate
+from edgeeeg.layers.requirements import require_frames, require_whole
 from edgeeeg.layers.token_shift import token_shift
 
 
@@ -32,7 +33,8 @@ class CrossTimeMixing(nn.Module):
     Raises
     ------
     ModelError
-        For a time constant that float32 does not resolve, or modalities that differ in shape.
+        For a d_model that is no whole number from 1, or a time constant that float32 does not resolve; for
+        modalities of another shape, or that differ in it.
 
     References
     ----------
@@ -44,8 +46,9 @@ class CrossTimeMixing(nn.Module):
         self, d_model: int, output_projection: bool = True, causal: bool = True, longest: float = LONGEST
     ) -> None:
         super().__init__()
+        require_whole("CrossTimeMixing", d_model=d_model)
         check_longest("CrossTimeMixing", longest)
-        self.longest, self.causal = longest, causal
+        self.d_model, self.longest, self.causal = d_model, longest, causal
         place = torch.arange(d_model) / max(d_model - 1, 1)
         self.mu_r = nn.Parameter(0.5 * place)
         self.mu_k = nn.Parameter(place.clone())
@@ -59,6 +62,8 @@ class CrossTimeMixing(nn.Module):
 
     def forward(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         """What each modality reads of the other, from empty memories."""
+        for x in (a, b):
+            require_frames("CrossTimeMixing", x, self.d_model)
         if a.shape != b.shape:
             raise ModelError(
                 f"CrossTimeMixing: modalities of shapes {tuple(a.shape)} and {tuple(b.shape)}; bring both "

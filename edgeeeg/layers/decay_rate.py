@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from edgeeeg.errors import ModelError
+from edgeeeg.layers.requirements import require_finite
 
 LONGEST = 4096.0
 """Longest time constant, in frames, unless a layer is told another: two minutes of 32 frames a second."""
@@ -29,6 +30,7 @@ def check_longest(layer: str, longest: float) -> None:
     ModelError
         For a time constant outside 1 to 1e5 frames, whose decay float32 knows to 1 % of its distance from 1.
     """
+    require_finite(layer, longest=longest)
     if not 1 <= longest <= 1e5:
         raise ModelError(
             f"{layer}: longest is {longest} frames; a float32 decay needs a time constant of 1 to 1e5 frames"

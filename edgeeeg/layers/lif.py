@@ -23,6 +23,7 @@ class Lif(SpikingLayer):
         spread evenly, in random order.
     threshold : likewise, spread evenly in logarithm. One spike says only that a threshold was passed; a
         population with many thresholds and decays says how far and how long.
+        Any finite value is legal, 0 and below too: below 0 a neuron fires at rest.
     learn_beta, learn_threshold : whether training changes them.
     reset_mechanism : 'subtract', 'zero' or 'none'.
     reset_delay : whether the reset comes one step after the spike.
@@ -32,7 +33,8 @@ class Lif(SpikingLayer):
     Raises
     ------
     ModelError
-        For values that are not one per neuron, a decay outside [0, 1], or a word that is none of these.
+        For an n that is no whole number from 1, values that are not finite or not one per neuron, a decay
+        outside [0, 1], or a word that is none of these.
     """
 
     def __init__(

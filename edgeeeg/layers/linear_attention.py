@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from edgeeeg.cells import linear_attention as attention
 from edgeeeg.errors import ModelError
 from edgeeeg.layers.decay_rate import LONGEST, check_longest, decay_rate
+from edgeeeg.layers.requirements import require_finite, require_frames, require_multiple
 
 
 class LinearAttention(nn.Module):
@@ -28,7 +29,8 @@ class LinearAttention(nn.Module):
     Raises
     ------
     ModelError
-        For a d_model that is no multiple of the heads, or time constants out of order or of float32's range.
+        For sizes that are no whole numbers from 1, a d_model that is no multiple of the heads, or time
+        constants out of order or of float32's range; for an input of another shape.
 
     References
     ----------
@@ -38,15 +40,15 @@ class LinearAttention(nn.Module):
 
     def __init__(self, d_model: int, heads: int = 4, shortest: float = 8.0, longest: float = LONGEST) -> None:
         super().__init__()
+        require_multiple("LinearAttention", d_model, heads=heads)
         check_longest("LinearAttention", longest)
-        if d_model % heads:
-            raise ModelError(f"LinearAttention: d_model {d_model} is no multiple of {heads} heads")
+        require_finite("LinearAttention", shortest=shortest)
         if not 0 < shortest <= longest / 4:
             raise ModelError(
                 f"LinearAttention: shortest is {shortest} frames; choose it above 0 and up to a quarter of "
                 f"longest, {longest / 4}"
             )
-        self.longest, self.scale = longest, (d_model // heads) ** -0.5
+        self.d_model, self.longest, self.scale = d_model, longest, (d_model // heads) ** -0.5
         rates = torch.logspace(-math.log10(shortest), -math.log10(longest / 4), heads)
         self.log_rate = nn.Parameter(torch.log(rates - 1 / longest))
         self.query = nn.Linear(d_model, d_model, bias=False)
@@ -61,6 +63,7 @@ class LinearAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Attention of x to itself, from an empty memory."""
+        require_frames("LinearAttention", x, self.d_model)
         q, k, v = self.query(x) * self.scale, self.key(x), self.value(x)
         params = self.params
         if torch.compiler.is_exporting():

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from edgeeeg.cells import selective_scan as ssm
 from edgeeeg.layers.causal_conv import CausalConv1d
+from edgeeeg.layers.requirements import require_frames, require_step_sizes, require_whole
 
 
 class MambaBlock(nn.Module):
@@ -29,6 +30,12 @@ class MambaBlock(nn.Module):
     dt_rank : rank of the step size's projection.
     dt_min, dt_max : range of the step sizes at the start, in frames; 1 / (dt · n) is a state's time constant.
 
+    Raises
+    ------
+    ModelError
+        For a size that is no whole number from 1, or step sizes out of order or of float32's range; for an
+        input of another shape.
+
     References
     ----------
     Gu and Dao 2023, Mamba, arXiv 2312.00752, section 3.4 and its reference implementation's initial values.
@@ -45,6 +52,11 @@ class MambaBlock(nn.Module):
         dt_max: float = 0.3,
     ) -> None:
         super().__init__()
+        require_whole(
+            "MambaBlock", d_model=d_model, d_state=d_state, d_conv=d_conv, expand=expand, dt_rank=dt_rank
+        )
+        require_step_sizes("MambaBlock", dt_min, dt_max)
+        self.d_model = d_model
         d_inner = expand * d_model
         self.widths = (dt_rank, d_state, d_state)
         self.in_proj = nn.Linear(d_model, 2 * d_inner, bias=False)
@@ -60,6 +72,7 @@ class MambaBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Block's output for x from an empty state."""
+        require_frames("MambaBlock", x, self.d_model)
         u, z = self.in_proj(x).chunk(2, dim=-1)
         u = F.silu(self.conv(u.transpose(1, 2)).transpose(1, 2))
         dt, B, C = self.x_proj(u).split(self.widths, dim=-1)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from edgeeeg.cells import recurrent_lif
 from edgeeeg.cells.firing import Firing
+from edgeeeg.errors import ModelError
 from edgeeeg.layers.spiking_layer import SpikingLayer, Values
 
 
@@ -20,7 +21,8 @@ class RecurrentLif(SpikingLayer):
     ----------
     n : neurons.
     beta, threshold : as in `Lif`.
-    V : with `all_to_all=False`, what each neuron's spike adds to its own input: one for all, or (n,).
+    V : with `all_to_all=False`, what each neuron's spike adds to its own input: one for all, or (n,);
+        1 unless given.
     all_to_all : every neuron to every one, through the dense layer `recurrent`; or each to itself alone,
         which costs as much when it runs.
     learn_beta, learn_threshold, learn_recurrent : whether training changes them.
@@ -29,7 +31,8 @@ class RecurrentLif(SpikingLayer):
     Raises
     ------
     ModelError
-        For values that are not one per neuron, a decay outside [0, 1], or a word that is not defined.
+        For an n that is no whole number from 1, values that are not finite or not one per neuron, a decay
+        outside [0, 1], a word that is not defined, or a V that all_to_all would ignore.
     """
 
     def __init__(
@@ -37,7 +40,7 @@ class RecurrentLif(SpikingLayer):
         n: int,
         beta: Values = (0.2, 0.95),
         threshold: Values = (0.2, 2.0),
-        V: float | Tensor = 1.0,
+        V: float | Tensor | None = None,
         *,
         all_to_all: bool = True,
         learn_beta: bool = True,
@@ -53,9 +56,14 @@ class RecurrentLif(SpikingLayer):
         self.add_level("threshold", threshold, learn_threshold)
         self.all_to_all = all_to_all
         if all_to_all:
+            if V is not None:
+                raise ModelError(
+                    "RecurrentLif: V has no effect with all_to_all=True, whose weights are those of "
+                    "`recurrent`; leave it out, or use all_to_all=False"
+                )
             self.recurrent = nn.Linear(n, n).requires_grad_(learn_recurrent)
         else:
-            self.add_level("V", V, learn_recurrent)
+            self.add_level("V", 1.0 if V is None else V, learn_recurrent)
 
     @property
     def params(self) -> recurrent_lif.RecurrentLifParams:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from edgeeeg.cells import s4d as cell
 from edgeeeg.errors import ModelError
 from edgeeeg.layers.decay_rate import LONGEST, check_longest
+from edgeeeg.layers.requirements import require_frames, require_step_sizes, require_whole
 
 
 class S4d(nn.Module):
@@ -33,7 +34,8 @@ class S4d(nn.Module):
     Raises
     ------
     ModelError
-        For an odd number of states, unknown initial modes, or a time constant that float32 does not resolve.
+        For a size that is no whole number from 1, an odd number of states, unknown initial modes, step sizes
+        out of order, or a time constant that float32 does not resolve; for an input of another shape.
 
     References
     ----------
@@ -51,14 +53,16 @@ class S4d(nn.Module):
         longest: float = LONGEST,
     ) -> None:
         super().__init__()
+        require_whole("S4d", d_model=d_model, d_state=d_state)
+        require_step_sizes("S4d", dt_min, dt_max)
         check_longest("S4d", longest)
-        if d_state % 2 or d_state < 2:
+        if d_state % 2:
             raise ModelError(f"S4d: d_state is {d_state}; states come in conjugate pairs, use an even number")
         if modes not in INITIAL_FREQUENCIES:
             raise ModelError(
                 f"S4d: modes={modes!r} are not known; use one of {', '.join(INITIAL_FREQUENCIES)}"
             )
-        self.longest = longest
+        self.d_model, self.longest = d_model, longest
         n = d_state // 2
         self.log_dt = nn.Parameter(torch.linspace(math.log(dt_min), math.log(dt_max), d_model))
         self.log_A_real = nn.Parameter(torch.full((d_model, n), math.log(0.5)))
@@ -86,6 +90,7 @@ class S4d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Layer's output for x from modes at rest."""
+        require_frames("S4d", x, self.d_model)
         params = self.params
         y = cell.s4d(x, *params) if torch.compiler.is_exporting() else cell.scan(params, x)[0]
         return F.glu(self.out_proj(F.gelu(y)), dim=-1)

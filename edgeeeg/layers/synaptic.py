@@ -26,7 +26,8 @@ class Synaptic(SpikingLayer):
     Raises
     ------
     ModelError
-        For values that are not one per neuron, a decay outside [0, 1], or a word that is not defined.
+        For an n that is no whole number from 1, values that are not finite or not one per neuron, a decay
+        outside [0, 1], or a word that is not defined.
     """
 
     def __init__(

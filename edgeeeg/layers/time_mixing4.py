@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from edgeeeg.cells import wkv4
 from edgeeeg.layers.decay_rate import LONGEST, check_longest, decay_rate
+from edgeeeg.layers.requirements import require_frames, require_whole
 from edgeeeg.layers.token_shift import token_shift
 
 
@@ -27,7 +28,8 @@ class TimeMixing4(nn.Module):
     Raises
     ------
     ModelError
-        For a time constant that float32 does not resolve.
+        For a d_model that is no whole number from 1, or a time constant that float32 does not resolve; for an
+        input of another shape.
 
     References
     ----------
@@ -37,8 +39,9 @@ class TimeMixing4(nn.Module):
 
     def __init__(self, d_model: int, longest: float = LONGEST) -> None:
         super().__init__()
+        require_whole("TimeMixing4", d_model=d_model)
         check_longest("TimeMixing4", longest)
-        self.longest = longest
+        self.d_model, self.longest = d_model, longest
         place = torch.arange(d_model) / max(d_model - 1, 1)
         self.mu_r = nn.Parameter(0.5 * place)
         self.mu_k = nn.Parameter(place.clone())
@@ -58,6 +61,7 @@ class TimeMixing4(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Mixture for x from an empty memory."""
+        require_frames("TimeMixing4", x, self.d_model)
         change = token_shift(x) - x
         r = torch.sigmoid(self.receptance(x + (1 - self.mu_r) * change))
         k = self.key(x + (1 - self.mu_k) * change)

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from edgeeeg.cells import wkv6
-from edgeeeg.errors import ModelError
 from edgeeeg.layers.decay_rate import LONGEST, check_longest, decay_rate
+from edgeeeg.layers.requirements import require_frames, require_multiple, require_whole
 from edgeeeg.layers.token_shift import token_shift
 
 MIXED = ("w", "k", "v", "r", "g")
@@ -34,7 +34,8 @@ class TimeMixing6(nn.Module):
     Raises
     ------
     ModelError
-        For a d_model that is no multiple of the heads, or a time constant that float32 does not resolve.
+        For a size that is no whole number from 1, a d_model that is no multiple of the head size, or a time
+        constant that float32 does not resolve; for an input of another shape.
 
     References
     ----------
@@ -51,13 +52,10 @@ class TimeMixing6(nn.Module):
         longest: float = LONGEST,
     ) -> None:
         super().__init__()
+        require_multiple("TimeMixing6", d_model, head_size=head_size)
+        require_whole("TimeMixing6", mix_rank=mix_rank, decay_rank=decay_rank)
         check_longest("TimeMixing6", longest)
-        if d_model % head_size:
-            raise ModelError(
-                f"TimeMixing6: d_model {d_model} is no multiple of the head size {head_size}; "
-                "use a head_size that divides it"
-            )
-        self.longest, self.head_size = longest, head_size
+        self.d_model, self.longest, self.head_size = d_model, longest, head_size
         place = torch.arange(d_model) / max(d_model - 1, 1)
         self.mu_x = nn.Parameter(1 - place)
         self.mu = nn.ParameterDict({name: nn.Parameter(1 - place) for name in MIXED})
@@ -82,6 +80,7 @@ class TimeMixing6(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Mixture for x from an empty memory."""
+        require_frames("TimeMixing6", x, self.d_model)
         change = token_shift(x) - x
         ranks = torch.tanh(self.mix_in(x + change * self.mu_x)).chunk(len(MIXED), dim=-1)
         mixed = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from edgeeeg.errors import ModelError
+from edgeeeg.layers.requirements import require_frames, require_multiple, require_whole
 from edgeeeg.layers.token_shift import token_shift
 
 
@@ -26,16 +26,16 @@ class WindowAttention(nn.Module):
     Raises
     ------
     ModelError
-        For a d_model that is no multiple of the heads, or a window without a frame.
+        For sizes that are no whole numbers from 1, or a d_model that is no multiple of the heads; for an
+        input of another shape.
     """
 
     def __init__(self, d_model: int, window: int, heads: int = 4) -> None:
         super().__init__()
-        if d_model % heads:
-            raise ModelError(f"WindowAttention: d_model {d_model} is no multiple of {heads} heads")
-        if window < 1:
-            raise ModelError(f"WindowAttention: a window of {window} frames; give it at least 1")
-        self.window, self.heads, self.scale = window, heads, (d_model // heads) ** -0.5
+        require_multiple("WindowAttention", d_model, heads=heads)
+        require_whole("WindowAttention", window=window)
+        self.d_model, self.window = d_model, window
+        self.heads, self.scale = heads, (d_model // heads) ** -0.5
         self.query = nn.Linear(d_model, d_model, bias=False)
         self.key = nn.Linear(d_model, d_model, bias=False)
         self.value = nn.Linear(d_model, d_model, bias=False)
@@ -43,6 +43,7 @@ class WindowAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Attention of x to its last frames; before the first there are none."""
+        require_frames("WindowAttention", x, self.d_model)
         q = torch.unflatten(self.query(x) * self.scale, -1, (self.heads, 1, -1))
         k, v = self._last(self.key(x)), self._last(self.value(x))  # (batch, time, heads, window, K)
         y: Tensor = self.out_proj((q @ k.transpose(-1, -2) @ v).flatten(-3))

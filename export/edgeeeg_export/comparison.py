@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -41,7 +42,9 @@ class Record:
     worst_layer, worst_layer_error : the layer that differs most with spikes forced, relative to max(1, peak).
     layers : how many intermediate tensors were compared.
     spike_flips : spikes that differ although the reference's were forced on resets and on later layers.
-    unexplained_spike_flips : those whose membrane is further from its threshold than the tolerance.
+    unexplained_spike_flips : those whose membrane is further from its threshold than the tolerance, and than
+        the rounding that it carries.
+    flipping_layer : the layer with the most of those.
     drift : the difference over the hours of the run.
     """
 
@@ -64,6 +67,7 @@ class Record:
     layers: int = 0
     spike_flips: int = 0
     unexplained_spike_flips: int = 0
+    flipping_layer: str = ""
     drift: Drift | None = None
 
     @property
@@ -73,6 +77,34 @@ class Record:
             return self.bit_identical
         within = self.first_over is None and self.worst_layer_error <= self.tolerance
         return within and self.flips_outside_episodes == self.unexplained_spike_flips == 0
+
+    def breaches(self) -> tuple[str, ...]:
+        """Everything in which it does not keep the contract, in words."""
+        if self.holds:
+            return ()
+        if self.tolerance == 0.0:
+            return (
+                f"its outputs are other bits from sample {self.first_over} on, by up to {self.max_abs:.3g}",
+            )
+        found = []
+        if self.first_over is not None:
+            found.append(
+                f"its outputs are off by up to {self.max_relative:.3g} of their peak, over the tolerance of "
+                f"{self.tolerance:g}, from sample {self.first_over} on"
+            )
+        if not self.worst_layer_error <= self.tolerance:
+            found.append(
+                f"layer {self.worst_layer} is off by {self.worst_layer_error:.3g} of its peak, over the "
+                f"tolerance of {self.tolerance:g}"
+            )
+        if self.unexplained_spike_flips:
+            found.append(
+                f"{self.unexplained_spike_flips} spikes flip that no rounding explains, most of them in "
+                f"layer {self.flipping_layer}"
+            )
+        if self.flips_outside_episodes:
+            found.append(f"{self.flips_outside_episodes} decisions flip with no flipped spike before them")
+        return tuple(found)
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values, with `holds`; a difference that is not a number is None."""
@@ -117,11 +149,12 @@ def compare_within(
     hop: int,
     sfreq: float,
     thresholds: Sequence[float | None],
+    spiking_layers: Sequence[str],
 ) -> Record:
     """A runtime that is not ours: layer by layer with spikes forced, and the free run's flip episodes.
 
     `margins` (n_steps, n_spikes) says how far the reference's membranes are from their thresholds: nearer
-    than the tolerance, rounding alone may flip a spike.
+    than the tolerance, rounding alone may flip a spike. `spiking_layers` has the layer of each.
     """
     difference = np.abs(reference.outputs - forced.outputs)
     errors = {
@@ -137,6 +170,10 @@ def compare_within(
     flipped = (_decisions(reference.outputs, thresholds) != _decisions(free.outputs, thresholds)).any(axis=1)
     lengths = [(stop - start) * hop for start, stop in spans]
     spike_flips = reference.spikes != forced.spikes
+    unexplained = (spike_flips & (margins > TOLERANCE)).sum(axis=0)
+    by_layer = Counter[str]()
+    for layer, count in zip(spiking_layers, unexplained.tolist(), strict=True):
+        by_layer[layer] += count
     return Record(
         against="numpy",
         samples=len(reference.outputs) * hop,
@@ -156,7 +193,8 @@ def compare_within(
         worst_layer_error=errors.get(worst, 0.0),
         layers=len(errors),
         spike_flips=int(spike_flips.sum()),
-        unexplained_spike_flips=int((spike_flips & (margins > TOLERANCE)).sum()),
+        unexplained_spike_flips=by_layer.total(),
+        flipping_layer=by_layer.most_common(1)[0][0] if by_layer.total() else "",
     )
 
 

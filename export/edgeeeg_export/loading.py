@@ -117,6 +117,7 @@ def _load(
         return _from_shipped(what)
     if what.endswith(".pt2"):
         program = capture.load_program(_existing(what))
+        _require_finite(what, program.state_dict)
         names, n_inputs = tuple(spec.name for spec in inputs or ()), len(capture.input_names(program))
         if len(names) not in (0, n_inputs):
             raise CaptureError(
@@ -197,6 +198,7 @@ def _from_module(
     layout: str | None = None,
     inputs: tuple[InputSpec, ...] | None = None,
 ) -> LoadedModel:
+    _require_finite(type(module).__name__, module.state_dict(keep_vars=True))
     inputs = inputs or _declared_inputs(module)
     if inputs:
         if n_chans is not None or n_times is not None:
@@ -244,6 +246,23 @@ def _from_module(
     program = capture.trace(module, n_chans, n_times)
     converted = capture.to_onnx(program)
     return LoadedModel(converted.model, TorchSource(converted.program, module), sfreq, unit)
+
+
+def _require_finite(owner: str, state: dict[str, Any]) -> None:
+    """Refuse weights that are no finite numbers by their own names, which a traced program does not keep."""
+    import torch
+
+    for name, value in state.items():
+        if not isinstance(value, torch.Tensor) or torch.nn.parameter.is_lazy(value) or value.is_meta:
+            continue  # a module's extra state, or a weight that has no values before the first call
+        unfit = value.detach()[~value.detach().isfinite()]
+        if unfit.numel():
+            kind = "parameter" if isinstance(value, torch.nn.Parameter) else "buffer"
+            what = "NaN" if unfit[0].isnan() else "infinity"
+            raise CaptureError(
+                f"{owner}'s {kind} '{name}' {tuple(value.shape)} holds {what} in {unfit.numel()} of "
+                f"{value.numel()} values; train it again or load other weights"
+            )
 
 
 def _from_snntorch(

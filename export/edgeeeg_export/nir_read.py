@@ -11,7 +11,8 @@ import numpy as np
 
 from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.neuron import Neuron
-from edgeeeg_export.nir_neuron import decay, each, in_steps, read_node
+from edgeeeg_export.nir_neuron import each, read_node, require_finite
+from edgeeeg_export.nir_steps import decay, in_steps, require_defined, stated
 
 if TYPE_CHECKING:
     import nir
@@ -51,8 +52,8 @@ def read_nir(
     Raises
     ------
     CaptureError
-        For a file that is none, a node that no layer here is, another graph than a chain, and a neuron of
-        which neither file nor arguments say when and how it is reset.
+        For a file that is none, a node that no layer here is, values that are not finite, another graph than
+        a chain, and a neuron of which neither file nor arguments say when and how it is reset.
     """
     import nir
     import torch
@@ -70,6 +71,7 @@ def read_nir(
 
     asked = {"dt": dt, "discretization": discretization, "reset": reset, "reset_delay": reset_delay}
     given = {name: value for name, value in asked.items() if value is not None}
+    require_defined("read_nir:", given)
     links = list(chain(graph))
     first = links[0].node.output_type["output"]
     if first is None:
@@ -147,11 +149,11 @@ def _step(link: Link, step: float | None) -> float | None:
     CaptureError
         If another was said before.
     """
-    said = link.node.metadata.get("dt")
+    said = stated(link.name, link.node).get("dt")
     if said is None:
         return step
-    if step is not None and float(said) != step:
-        raise CaptureError(f"NIR node '{link.name}' has steps of {float(said):g} s, others of {step:g} s")
+    if step is not None and said != step:
+        raise CaptureError(f"NIR node '{link.name}' has steps of {said:g} s, others of {step:g} s")
     return float(said)
 
 
@@ -164,6 +166,9 @@ def _stage(link: Link, shape: tuple[int, ...], given: Mapping[str, Any]) -> nn.M
 
     node: Any = link.node
     kind = type(node)
+    require_finite(f"NIR node '{link.name}'", node)
+    if link.back is not None:
+        require_finite(f"NIR node '{link.name}', from itself to itself,", link.back)
     if link.back is not None and kind is not nir.LIF:
         raise CaptureError(
             f"NIR node '{link.name}' ({kind.__name__}) hears its own output; only LIF is read so"

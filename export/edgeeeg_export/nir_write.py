@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeeeg.errors import OutputError
+from edgeeeg.output_path import require_file
 from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.neuron import Neuron
-from edgeeeg_export.nir_neuron import InSteps, time_constant, write_node
+from edgeeeg_export.nir_neuron import require_finite, write_node
+from edgeeeg_export.nir_steps import InSteps, time_constant
 
 if TYPE_CHECKING:
     import nir
@@ -28,7 +32,7 @@ def write_nir(
     discretization: str = "forward_euler",
     input_shape: tuple[int, ...] | None = None,
 ) -> None:
-    """Write a chain of layers as a NIR file.
+    """Write a chain of layers as a NIR file, whole or not at all; its folder is made if there is none.
 
     Parameters
     ----------
@@ -42,7 +46,10 @@ def write_nir(
     Raises
     ------
     CaptureError
-        For a layer or decay that NIR does not have, or where dt or the input's shape is not known.
+        For a layer or decay that NIR does not have, layers that do not suit each other, values that are not
+        finite, or where dt or the input's shape is not known.
+    OutputError
+        If no file can be written there.
     """
     import nir
     import torch
@@ -67,10 +74,27 @@ def write_nir(
     for name, layer in layers:
         key = f"layer_{name.replace('.', '_')}"
         nodes[key], frame = _node(name, layer, frame, time)
+        require_finite(f"layer '{name}'", nodes[key])
     nodes["output"] = nir.Output(output_type=np.array(frame.shape[1:]))
     names = list(nodes)
     edges = list(itertools.pairwise(names))
-    nir.write(str(path), nir.NIRGraph(nodes=nodes, edges=edges))
+    _write(Path(path), nir.NIRGraph(nodes=nodes, edges=edges))
+
+
+def _write(path: Path, graph: nir.NIRGraph) -> None:
+    """Write the file under another name first: what goes wrong leaves an older file as it was."""
+    import nir
+
+    require_file(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        nir.write(str(partial), graph)
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -105,8 +129,9 @@ def _node(name: str, layer: nn.Module, frame: Any, time: InSteps) -> tuple[nir.N
         try:
             with torch.no_grad():
                 after = layer(frame)
-        except RuntimeError as error:
-            raise CaptureError(f"layer '{name}' does not take features {shape}: {error}") from error
+        except (RuntimeError, IndexError) as error:
+            reason = str(error).splitlines()[0]
+            raise CaptureError(f"layer '{name}' does not take features {shape}: {reason}") from error
     if isinstance(layer, torch.nn.Linear):
         weight = layer.weight.detach().numpy()
         if layer.bias is None:
@@ -173,11 +198,17 @@ def _recurrent(
     import torch
 
     n = int(np.prod(shape))
-    matrix = (weights if weights.ndim == 2 else torch.diag(weights.expand(n))).numpy() / gain[:, None]
-    if neuron.bias is None or not neuron.bias.any():
-        back: nir.NIRNode = nir.Linear(weight=matrix)
-    else:
-        back = nir.Affine(weight=matrix, bias=neuron.bias.numpy() / gain)
+    if weights.shape != (n, n) and (weights.ndim == 2 or weights.numel() not in (1, n)):
+        raise CaptureError(
+            f"layer '{neuron.path}' has recurrent weights {tuple(weights.shape)} and is given features "
+            f"{shape}; give it {n} neurons"
+        )
+    matrix = (weights if weights.ndim == 2 else torch.diag(weights.expand(n))).numpy()
+    bias = np.zeros(n, np.float32) if neuron.bias is None else neuron.bias.numpy()
+    # a gain of 0 has no such weights: what comes out is not finite, and refused
+    with np.errstate(divide="ignore", invalid="ignore"):
+        matrix, bias = matrix / gain[:, None], bias / gain
+    back: nir.NIRNode = nir.Affine(matrix, bias) if bias.any() else nir.Linear(matrix)
     node = write_node(replace(neuron, V=None, bias=None), shape, gain, time)
     return nir.NIRGraph(
         nodes={

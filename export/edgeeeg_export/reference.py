@@ -43,13 +43,13 @@ def run(graph: Graph, inputs: Mapping[str, Array], states: States | None = None)
     tensors: dict[str, Array] = dict(graph.constants)
     tensors.update({name: np.asarray(value, dtype=np.float32, order="C") for name, value in inputs.items()})
     after: dict[str, tuple[Array, ...]] = {}
-    for node in graph.nodes:
-        with np.errstate(all="ignore"):  # infinities and NaN flow on, as they do in C
+    with np.errstate(all="ignore"):  # infinities and NaN flow on, as they do in C
+        for node in graph.nodes:
             outputs, after[node.name] = node.op.run(
                 tuple(tensors[name] for name in node.inputs), states[node.name]
             )
-        # NumPy turns arithmetic on arrays without axes into scalars
-        tensors.update(zip(node.outputs, map(np.asarray, outputs), strict=True))
+            # NumPy turns arithmetic on arrays without axes into scalars
+            tensors.update(zip(node.outputs, map(np.asarray, outputs), strict=True))
     return Result(tensors, after)
 
 

@@ -9,6 +9,7 @@ n_times recordings of one step each, over which the loop runs once.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -150,7 +151,23 @@ def adapt_snntorch(model: nn.Module, n_chans: int, layout: str | None = None) ->
             reasons.setdefault(str(error), []).append(_called(form, n_chans))
     # a form in which the model runs, but not as this needs it, says more than those in which it fails
     said = "; ".join(f"called as {' or '.join(tried)}: {why}" for why, tried in (reasons or failures).items())
-    raise CaptureError(f"{name} cannot run its snnTorch layers along time; {said}")
+    raise CaptureError(f"{name} cannot run its snnTorch layers along time; {said}{_convolutions(model)}")
+
+
+def _convolutions(model: nn.Module) -> str:
+    """What to do where a convolution over several samples comes before the loop, if the model has any."""
+    wide = (nn.Conv1d, nn.Conv2d)
+    names = [
+        f"'{path}'"
+        for path, layer in model.named_modules()
+        if isinstance(layer, wide) and max(layer.kernel_size) > 1
+    ]
+    if not names:
+        return ""
+    return (
+        f"; if {', '.join(names)} runs along time before the loop, it would see one sample: use "
+        "edgeeeg.layers.CausalConv1d and then edgeeeg.layers.Lif, which has snnTorch's semantics"
+    )
 
 
 def _called(form: Form, n_chans: int) -> str:
@@ -166,8 +183,8 @@ def _adapted(model: nn.Module, n_chans: int, form: Form) -> Adapted:
     noise = torch.randn(1, n_chans, STEPS, generator=torch.Generator().manual_seed(0))
     x = noise * torch.logspace(-1, 2, STEPS)  # from a tenth to a hundred: some of it passes a threshold
     with torch.no_grad(), quiet(), evaluating(original), evaluating(once):
-        theirs, containers = pytree.tree_flatten(_tried(original, x))
-        ours, own = pytree.tree_flatten(_tried(once.raw, x))
+        theirs, containers = pytree.tree_flatten(_tried(original, x, form))
+        ours, own = pytree.tree_flatten(_tried(once.raw, x, form))
     if containers != own or not all(isinstance(value, Tensor) for value in (*theirs, *ours)):
         raise CaptureError("it returns something else than tensors, alone or in a tuple, list or dict")
     places = [_axes(tuple(a.shape), tuple(b.shape), form) for a, b in zip(theirs, ours, strict=True)]
@@ -182,8 +199,14 @@ def _adapted(model: nn.Module, n_chans: int, form: Form) -> Adapted:
     return Adapted(original, once, tuple(at for at, _ in places))
 
 
-def _tried(run: Callable[[Tensor], Any], x: Tensor) -> Any:
-    """What a user's forward pass returns; whatever it raises becomes the reason."""
+def _tried(run: Callable[[Tensor], Any], x: Tensor, form: Form) -> Any:
+    """What a user's forward pass returns; whatever it raises becomes the reason.
+
+    Raises
+    ------
+    CaptureError
+        In the words of the error, or of what to do about it.
+    """
     try:
         return run(x)
     except CaptureError:
@@ -191,7 +214,23 @@ def _tried(run: Callable[[Tensor], Any], x: Tensor) -> Any:
     except Exception as error:
         text = str(error).strip()
         reason = text.splitlines()[0] if text else "without a message"
-        raise _Failed(f"{type(error).__name__}: {reason}") from error
+        said = f"{type(error).__name__}: {reason}"
+        if form is not STEP and isinstance(error, (IndexError, RuntimeError)) and _past_the_end(reason, form):
+            raise CaptureError(
+                f"its loop has a fixed length ({said}); loop over x.shape[{form.name.index('t')}]: a stream "
+                "has no length"
+            ) from error
+        raise _Failed(said) from error
+
+
+def _past_the_end(reason: str, form: Form) -> bool:
+    """Whether torch says that an index is beyond the time axis of a form: all steps, or the one."""
+    axis, sizes = form.name.index("t"), f"({STEPS}|1)"
+    return (
+        re.search(rf"out of bounds for dimension {axis} with size {sizes}$", reason) is not None
+        or re.search(rf"index \d+ out of range for tensor of size .* at dimension {axis}$", reason)
+        is not None
+    )
 
 
 def _axes(whole: tuple[int, ...], once: tuple[int, ...], form: Form) -> tuple[Axes, Axes]:

@@ -31,7 +31,9 @@ def trace(changed=(), flipped=(), layers=None):
 def compare(free, forced=None, margin=1.0, threshold=0.5):
     margins = np.full((N, 1), margin, dtype=np.float32)
     # half a second at 8 steps a second: four steps of agreement end an episode
-    return compare_within(trace(), free, forced or trace(), margins, HOP, 4.0 * HOP, (threshold, None))
+    return compare_within(
+        trace(), free, forced or trace(), margins, HOP, 4.0 * HOP, (threshold, None), ("lif",)
+    )
 
 
 def test_equal_bits_are_equal():
@@ -78,6 +80,22 @@ def test_over_tolerance_breaks_at_its_first_sample():
     assert record.first_over == 5 * HOP
 
 
+def test_what_is_broken_is_said_in_words():
+    other = outputs()
+    other.view(np.uint32)[17, 1] ^= 1
+    assert compare_exact(outputs(), other, HOP, (0.5, None)).breaches() == (
+        f"its outputs are other bits from sample {17 * HOP} on, by up to 2.98e-08",
+    )
+    both = trace([(5, 0.4)], layers={"conv": np.full((1, 2, N), 1.5, dtype=np.float32)})
+    assert compare(trace(), both).breaches() == (
+        "its outputs are off by up to 0.1 of their peak, over the tolerance of 0.0001, "
+        f"from sample {5 * HOP} on",
+        "layer conv is off by 0.5 of its peak, over the tolerance of 0.0001",
+    )
+    free = trace(changed=[(12, 0.7)])
+    assert compare(free).breaches() == ("1 decisions flip with no flipped spike before them",)
+
+
 def test_an_output_that_is_not_a_number_breaks():
     record = compare(trace(), trace([(5, np.nan)]))
     assert not record.holds
@@ -92,7 +110,7 @@ def test_a_layer_is_held_to_the_tolerance_relative_to_its_peak(deviation, holds)
     reference = trace(layers={"conv": layer, "head": layer})
     forced = trace(layers={"conv": layer, "head": layer * np.float32(1 + deviation)})
     margins = np.ones((N, 1), dtype=np.float32)
-    record = compare_within(reference, reference, forced, margins, HOP, 32.0, (None, None))
+    record = compare_within(reference, reference, forced, margins, HOP, 32.0, (None, None), ("lif",))
     assert record.holds is holds
     assert record.worst_layer == "head"
     assert record.worst_layer_error == pytest.approx(deviation, rel=0.02)
@@ -126,6 +144,10 @@ def test_a_spike_may_flip_only_where_rounding_can_flip_it(margin, holds):
     assert record.holds is holds
     assert record.spike_flips == 1
     assert record.unexplained_spike_flips == (0 if holds else 1)
+    assert record.flipping_layer == ("" if holds else "lif")
+    assert record.breaches() == (
+        () if holds else ("1 spikes flip that no rounding explains, most of them in layer lif",)
+    )
 
 
 def test_episodes_end_when_all_has_agreed_long_enough():

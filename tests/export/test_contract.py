@@ -173,6 +173,11 @@ def test_a_neuron_of_another_threshold_breaks_it(subject, short):
     record = contract.verify(replaced(subject, source=source), short)["torch"]
     assert record.unexplained_spike_flips > 0
     assert not record.holds
+    with pytest.raises(
+        ContractBroken, match=f"torch differs: .*in layer {record.flipping_layer}.*; scale what comes"
+    ) as broken:
+        contract.require_kept({"torch": record})
+    assert "None" not in str(broken.value)
 
 
 def test_a_recording_shorter_than_a_step(subject, short):

@@ -11,6 +11,7 @@ import torch
 from onnx import helper
 from safetensors.torch import save_file
 
+from edgeeeg.layers.lif import Lif
 from edgeeeg_export.capture import trace
 from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.loading import SHIPPED, load_model
@@ -240,3 +241,33 @@ def test_a_model_that_changes_a_buffer_is_refused_by_its_name():
             return x - self.average
 
     assert "changes its buffer 'average'" in refusal(Smoothing(), None, 1, 16)
+
+
+@pytest.mark.parametrize(("value", "what"), [(float("nan"), "NaN"), (float("-inf"), "infinity")])
+def test_weights_that_are_no_numbers_are_refused_by_their_own_names(value, what, factory, tmp_path):
+    model = detector(factory)
+    with torch.no_grad():
+        model[2].weight[0, 1] = value
+    message = f"parameter '2.weight' (1, 3, 1) holds {what} in 1 of 3 values; train it again"
+    assert refusal(model).startswith(f"Detector's {message}")
+    saved = tmp_path / "weights.safetensors"
+    save_file(model.state_dict(), saved)
+    assert message in refusal(f"{factory}:Detector", saved)
+    program = tmp_path / "detector.pt2"
+    torch.export.save(trace(model, 2, 32), program)
+    assert message in refusal(str(program))
+
+
+def test_a_fixed_threshold_is_named_too():
+    class Spiking(torch.nn.Module):
+        n_chans = 2
+
+        def __init__(self):
+            super().__init__()
+            self.mid = torch.nn.Sequential(Lif(2, learn_threshold=False))
+            self.mid[0].threshold[1] = float("nan")
+
+        def forward(self, x):
+            return self.mid(x.transpose(1, 2)).transpose(1, 2)
+
+    assert "Spiking's buffer 'mid.0.threshold' (2,) holds NaN in 1 of 2 values" in refusal(Spiking())

@@ -11,7 +11,8 @@ import torch
 
 from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.neuron import Neuron
-from edgeeeg_export.nir_neuron import InSteps, in_steps, read_node, write_node
+from edgeeeg_export.nir_neuron import read_node, require_finite, write_node
+from edgeeeg_export.nir_steps import InSteps
 
 TIME = InSteps(1 / 256)
 GIVEN = {"dt": 0.25, "discretization": "forward_euler", "reset": "zero", "reset_delay": False}
@@ -76,20 +77,16 @@ def test_decays_of_one_are_integrators_and_a_few_of_them_are_refused():
         write_node(replace(whole, beta=torch.tensor([1.0, 0.5])), (2,), np.ones(2, np.float32), TIME)
 
 
-def test_everything_that_is_missing_is_asked_for_at_once():
-    with pytest.raises(CaptureError, match="'n' does not say its discretization, reset, reset_delay: pass"):
-        in_steps("n", lif_node({"dt": 0.25}), {})
-    with pytest.raises(CaptureError, match="says reset='subtract', and reset='zero' was asked for"):
-        in_steps("n", lif_node({"reset": b"subtract"}), GIVEN)
-
-
 @pytest.mark.parametrize(
     ("node", "given", "reason"),
     [
         (lif_node(v_reset=[0.5, 0.0]), GIVEN, "resets to v_reset other than 0"),
         (lif_node(v_leak=[0.5, 0.0]), GIVEN, "leaks to v_leak other than 0"),
         (lif_node(), GIVEN | {"dt": 2.5}, "time constant of 1 s, too short for steps of 2.5 s"),
-        (lif_node(), GIVEN | {"dt": -1.0}, "dt=-1.0 s is none"),
+        (lif_node(tau=[1.0, -2.0]), GIVEN, "time constant of -2 s, and time constants are above 0"),
+        (lif_node(tau=[1.0, np.nan]), GIVEN, "time constant of nan s, and time constants are above 0"),
+        (lif_node(r=[1e200, 1.0]), GIVEN, r"a parameter of 2.5e\+199, too large for float32"),
+        (lif_node(), GIVEN | {"dt": -1.0}, r"NIR: dt=-1.0 is no time in s above 0"),
         (lif_node(), GIVEN | {"reset": "soft"}, "reset='soft' is not one of subtract, zero, none"),
         (nir.Threshold(np.ones(2)), GIVEN, r"\(Threshold\) is no neuron here"),
     ],
@@ -102,3 +99,18 @@ def test_what_no_cell_does_is_refused(node, given, reason):
 def test_parameters_must_suit_the_features():
     with pytest.raises(CaptureError, match=r"parameters of shape \(2,\) and is given features \(3,\)"):
         read_node("n", lif_node(), (3,), GIVEN)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1e39])
+@pytest.mark.parametrize("name", ["tau", "r", "v_threshold"])
+def test_values_that_no_float32_is_are_named(name, bad):
+    with pytest.raises(CaptureError, match=f"the node has values in {name} that are NaN, infinite or too"):
+        require_finite("the node", lif_node(**{name: [1.0, bad]}))
+    require_finite("the node", lif_node(**{name: [1.0, 1e38]}))
+
+
+def test_values_within_a_graph_of_its_own_are_found():
+    ends = {"in": nir.Input(np.array([2])), "out": nir.Output(np.array([2]))}
+    graph = nir.NIRGraph({**ends, "lif": lif_node(r=[1.0, np.nan])}, [("in", "lif"), ("lif", "out")])
+    with pytest.raises(CaptureError, match="the graph, node 'lif', has values in r"):
+        require_finite("the graph", graph)

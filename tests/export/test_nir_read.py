@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import warnings
+from dataclasses import replace
 
 import nir
 import numpy as np
@@ -13,6 +15,7 @@ import snntorch
 import torch
 from torch import nn
 
+from edgeeeg.cli import main
 from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.nir_read import read_nir
 
@@ -20,6 +23,8 @@ SNNTORCH = {"dt": 1e-4, "discretization": "forward_euler", "reset": "zero", "res
 """What snnTorch's reader takes for granted of every file."""
 
 STEPS = 1000
+
+SQUARE = nir.Linear(np.eye(2))
 
 
 def snntorch_import(path, x):
@@ -70,6 +75,14 @@ def test_spikes_are_those_of_snntorchs_reader(tmp_path, x):
         ours = model(x.t()[None])[0].t()
     assert ours.sum() > 40
     assert torch.equal(ours, snntorch_import(path, x))
+
+
+def test_snntorch_writes_shapes_for_parameters_of_each_neuron_only(tmp_path):
+    """What the guide says of beta and threshold: with one value for all, nir finds no shapes."""
+    with pytest.raises(ValueError, match="type mismatch"):
+        write_snntorch(tmp_path / "m.nir", nn.Linear(3, 6), snntorch.Leaky(beta=0.9, init_hidden=True))
+    each = snntorch.Leaky(beta=torch.full((6,), 0.9), threshold=torch.ones(6), init_hidden=True)
+    assert read_nir(write_snntorch(tmp_path / "m.nir", nn.Linear(3, 6), each), **SNNTORCH).n_chans == 3
 
 
 def test_where_a_file_says_another_reset_snntorch_does_not_hear_it(tmp_path, x):
@@ -142,9 +155,6 @@ def graph_of(nodes, edges):
     return nir.NIRGraph({**ends, **nodes}, edges, type_check=False)
 
 
-SQUARE = nir.Linear(np.eye(2))
-
-
 @pytest.mark.parametrize(
     ("nodes", "edges", "reason"),
     [
@@ -158,6 +168,66 @@ def test_other_graphs_are_refused(tmp_path, monkeypatch, nodes, edges, reason):
     (tmp_path / "m.nir").touch()
     with pytest.raises(CaptureError, match=reason):
         read_nir(tmp_path / "m.nir", **SNNTORCH)
+
+
+def chain_of(node):
+    ends = {"in": nir.Input(np.array([2])), "out": nir.Output(np.array([2]))}
+    return nir.NIRGraph({**ends, "n": node}, [("in", "n"), ("n", "out")])
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ({"dt": "fast"}, "NIR node 'n' says dt='fast' is no time in s above 0"),
+        ({**SNNTORCH, "reset_delay": 2}, "NIR node 'n' says reset_delay=2 is neither 0"),
+    ],
+)
+@pytest.mark.parametrize("node", [SQUARE, nir.IF(r=np.ones(2), v_threshold=np.ones(2))])
+def test_metadata_that_are_no_steps_are_one_line_in_a_shell(
+    tmp_path, monkeypatch, capsys, node, metadata, reason
+):
+    path = tmp_path / "m.nir"
+    nir.write(path, chain_of(replace(node, metadata=metadata)))
+    with pytest.raises(CaptureError, match=reason):
+        read_nir(path, **{name: value for name, value in SNNTORCH.items() if name not in metadata})
+    monkeypatch.setattr(sys, "argv", ["edgeeeg", "inspect", str(path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("node", "reason"),
+    [
+        (nir.Linear(np.full((2, 2), np.nan)), "'n' has values in weight that are NaN"),
+        (nir.Affine(np.eye(2), np.full(2, np.inf)), "'n' has values in bias that are NaN"),
+        (nir.LI(np.full(2, np.nan), np.ones(2), np.zeros(2)), "'n' has values in tau that are NaN"),
+        (nir.LI(np.full(2, -1.0), np.ones(2), np.zeros(2)), "time constant of -1 s, and time constants are"),
+        (nir.IF(np.ones(2), np.full(2, np.inf)), "'n' has values in v_threshold that are NaN"),
+    ],
+)
+def test_values_that_are_not_finite_are_named(tmp_path, node, reason):
+    nir.write(tmp_path / "m.nir", chain_of(node))
+    with pytest.raises(CaptureError, match=reason):
+        read_nir(tmp_path / "m.nir", **SNNTORCH)
+
+
+def test_recurrent_weights_that_are_not_finite_are_named(tmp_path):
+    lif = nir.LIF(np.full(2, 4e-4), np.full(2, 2.0), np.zeros(2), np.ones(2))
+    ends = {"in": nir.Input(np.array([2])), "out": nir.Output(np.array([2]))}
+    edges = [("in", "lif"), ("lif", "w"), ("w", "lif"), ("lif", "out")]
+    back = nir.Linear(np.full((2, 2), np.nan))
+    nir.write(tmp_path / "m.nir", nir.NIRGraph({**ends, "lif": lif, "w": back}, edges))
+    with pytest.raises(CaptureError, match="'lif', from itself to itself, has values in weight"):
+        read_nir(tmp_path / "m.nir", **SNNTORCH)
+
+
+@pytest.mark.parametrize(("name", "value"), [("dt", "fast"), ("reset_delay", 2), ("reset", "soft")])
+def test_arguments_that_are_no_steps_are_refused(tmp_path, name, value):
+    nir.write(tmp_path / "m.nir", chain_of(SQUARE))
+    with pytest.raises(CaptureError, match=f"read_nir: {name}={value!r} is"):
+        read_nir(tmp_path / "m.nir", **(SNNTORCH | {name: value}))
 
 
 def test_bad_files_are_one_clear_line(tmp_path):

@@ -8,6 +8,7 @@ import snntorch
 import torch
 from torch import nn
 
+from edgeeeg.errors import OutputError
 from edgeeeg.layers.lif import Lif
 from edgeeeg.layers.recurrent_lif import RecurrentLif
 from edgeeeg.layers.synaptic import Synaptic
@@ -82,9 +83,74 @@ def test_layers_of_snntorch_say_their_reset(tmp_path):
             "NIR with zeros",
         ),
         (nn.Sequential(nn.Conv2d(1, 1, (2, 1))), {"input_shape": (1, 3, 3)}, "use square kernels"),
+        (
+            nn.Sequential(nn.Linear(3, 4), Lif(5)),
+            {},
+            r"'1' has parameters of shape \(5,\) and is given features \(4,\)",
+        ),
+        (nn.Sequential(nn.Linear(3, 4), Synaptic(5)), {}, r"'1' has parameters of shape \(5,\)"),
+        (
+            nn.Sequential(nn.Linear(3, 4), snntorch.RLeaky(beta=0.5, linear_features=5)),
+            {},
+            r"'1' has recurrent weights \(5, 5\) and is given features \(4,\); give it 4 neurons",
+        ),
+        (
+            nn.Sequential(nn.Linear(3, 4), snntorch.RLeaky(beta=0.5, V=torch.ones(5), all_to_all=False)),
+            {},
+            r"'1' has recurrent weights \(5,\)",
+        ),
+        (nn.Sequential(nn.Flatten(3)), {"input_shape": (1, 3)}, r"'0' does not take features \(1, 3\)"),
+        (nn.Sequential(nn.Linear(3, 2)), {"dt": "slow"}, "dt='slow' is no time in s above 0"),
     ],
 )
 def test_what_nir_does_not_have_is_refused(tmp_path, model, options, reason):
     with pytest.raises(CaptureError, match=reason):
         write_nir(model, tmp_path / "m.nir", **{"dt": DT, **options})
     assert not (tmp_path / "m.nir").exists()
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "reason"),
+    [
+        (lambda model: model[0].weight, "weight", "layer '0' has values in weight"),
+        (lambda model: model[0].bias, "bias", "layer '0' has values in bias"),
+        (lambda model: model[1].beta, "beta", "layer '1', node 'lif', has values in tau"),
+        (lambda model: model[1].threshold, "threshold", "layer '1', node 'lif', has values in v_threshold"),
+        (lambda model: model[1].recurrent.V, "V", "layer '1', node 'w_rec', has values in weight"),
+    ],
+)
+def test_values_that_are_not_finite_are_not_written(tmp_path, of, name, reason):
+    leaky = snntorch.RLeaky(beta=torch.full((4,), 0.5), V=torch.ones(4), all_to_all=False)
+    model = nn.Sequential(nn.Linear(3, 4), leaky)
+    with torch.no_grad():
+        of(model).view(-1)[-1] = torch.nan
+    with pytest.raises(CaptureError, match=reason):
+        write_nir(model, tmp_path / "m.nir", DT)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    model = nn.Sequential(nn.Linear(3, 2))
+    path = tmp_path / "new" / "folder" / "m.nir"
+    write_nir(model, path, DT)
+    before = path.read_bytes()
+
+    def half(name, graph):
+        with open(name, "wb") as file:
+            file.write(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(nir, "write", half)
+    with pytest.raises(OutputError, match="cannot be written: no space left"):
+        write_nir(model, path, DT)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(OutputError, match="is a folder: give the name of a file"):
+        write_nir(model, path.parent, DT)
+
+
+def test_recurrent_neurons_without_input_have_no_weights_in_nir(tmp_path):
+    write_nir(nn.Sequential(nn.Linear(3, 4), RecurrentLif(4)), tmp_path / "m.nir", DT)
+    model = read_nir(tmp_path / "m.nir")
+    model.stages[1].gain[2] = 0.0
+    with pytest.raises(CaptureError, match="node 'w_rec', has values in weight that are NaN, infinite"):
+        write_nir(model, tmp_path / "other.nir")

@@ -144,6 +144,64 @@ class FromAnotherState(Loop):
         return torch.stack(spikes)
 
 
+class FixedLength(nn.Module):
+    """A loop as in snnTorch's tutorials: of so many steps, over the axis of time."""
+
+    def __init__(self, n_steps: int, axis: int) -> None:
+        super().__init__()
+        self.n_steps, self.axis = n_steps, axis
+        self.fc, self.lif = nn.Linear(N_CHANS, 4), snntorch.Leaky(beta=0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mem, spikes = self.lif.reset_mem(), []
+        for t in range(self.n_steps):
+            spk, mem = self.lif(self.fc(x[(slice(None),) * self.axis + (t,)]), mem)
+            spikes.append(spk)
+        return torch.stack(spikes)
+
+
+class Selected(FixedLength):
+    def forward(self, x: Tensor) -> Tensor:
+        mem, spikes = self.lif.reset_mem(), []
+        for t in range(self.n_steps):
+            spk, mem = self.lif(self.fc(x.select(self.axis, t)), mem)
+            spikes.append(spk)
+        return torch.stack(spikes)
+
+
+@pytest.mark.parametrize("build", [FixedLength, Selected])
+@pytest.mark.parametrize("n_steps", [25, 10])
+@pytest.mark.parametrize(
+    ("axis", "looped"), [(2, r"\(1, 3, time\)"), (0, r"\(time, 1, 3\)"), (1, r"\(1, time, 3\)")]
+)
+def test_a_loop_of_fixed_length_is_told_what_to_loop_over(build, n_steps, axis, looped):
+    reason = (
+        rf"time; called as a loop over {looped}: its loop has a fixed length .*; loop over x.shape\[{axis}\]"
+    )
+    with pytest.raises(CaptureError, match=reason) as refused:
+        adapt_snntorch(build(n_steps, axis), N_CHANS)
+    assert str(refused.value).endswith("a stream has no length")
+
+
+class Convolved(nn.Module):
+    def __init__(self, padding: int) -> None:
+        super().__init__()
+        self.conv, self.lif = nn.Conv1d(N_CHANS, 4, 5, padding=padding), snntorch.Leaky(beta=0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mem, spikes = self.lif.reset_mem(), []
+        for z_t in self.conv(x).unbind(2):
+            spk, mem = self.lif(z_t, mem)
+            spikes.append(spk)
+        return torch.stack(spikes)
+
+
+@pytest.mark.parametrize("padding", [0, 2])
+def test_a_convolution_before_the_loop_is_told_what_to_use(padding):
+    with pytest.raises(CaptureError, match=r"if 'conv' runs along time before the loop, .*CausalConv1d and"):
+        adapt_snntorch(Convolved(padding), N_CHANS)
+
+
 @pytest.mark.parametrize(
     ("build", "reason"),
     [

@@ -33,3 +33,12 @@ def test_samples_that_are_no_multiple_of_the_stride_are_refused() -> None:
 def test_a_stride_beyond_the_kernel_is_refused() -> None:
     with pytest.raises(ModelError, match="use a stride of at most 3"):
         CausalConv1d(1, 1, 3, stride=4)
+
+
+@pytest.mark.parametrize(
+    "size", ["in_channels", "out_channels", "kernel_size", "stride", "dilation", "groups"]
+)
+def test_a_size_below_1_is_refused(size: str) -> None:
+    sizes = {"in_channels": 2, "out_channels": 2, "kernel_size": 3, size: 0}
+    with pytest.raises(ModelError, match=f"CausalConv1d: {size} is 0; it must be a whole number from 1"):
+        CausalConv1d(**sizes)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +14,7 @@ from torch import Tensor, nn
 from edgeeeg.errors import ModelError
 from edgeeeg.layers.bidirectional import Bidirectional
 from edgeeeg.layers.channel_mixing import ChannelMixing
+from edgeeeg.layers.cross_time_mixing import CrossTimeMixing
 from edgeeeg.layers.linear_attention import LinearAttention
 from edgeeeg.layers.mamba import MambaBlock
 from edgeeeg.layers.s4d import S4d
@@ -122,15 +126,75 @@ def test_both_directions_commute_with_time_reversed(name: str) -> None:
     [
         (lambda: TimeMixing4(D, longest=0.5), "TimeMixing4: longest is 0.5 frames"),
         (lambda: S4d(D, longest=1e8), r"S4d: longest is 100000000\.0 frames"),
-        (lambda: TimeMixing6(D), "TimeMixing6: d_model 8 is no multiple of the head size 64"),
-        (lambda: LinearAttention(D, heads=3), "LinearAttention: d_model 8 is no multiple of 3 heads"),
+        (lambda: TimeMixing6(D), "d_model 8 is no multiple of head_size 64; use a head_size"),
+        (lambda: LinearAttention(D, heads=3), "LinearAttention: d_model 8 is no multiple of heads 3"),
         (lambda: LinearAttention(D, shortest=40.0, longest=100.0), "a quarter of longest, 25.0"),
-        (lambda: WindowAttention(D, 4, heads=3), "WindowAttention: d_model 8 is no multiple of 3 heads"),
-        (lambda: WindowAttention(D, 0), "a window of 0 frames"),
+        (lambda: WindowAttention(D, 4, heads=3), "WindowAttention: d_model 8 is no multiple of heads 3"),
+        (lambda: WindowAttention(D, 0), "WindowAttention: window is 0; it must be a whole number from 1"),
         (lambda: S4d(D, d_state=5), "d_state is 5; states come in conjugate pairs"),
         (lambda: S4d(D, modes="legs"), "modes='legs' are not known; use one of lin, inv"),  # type: ignore[arg-type]
+        (lambda: S4d(D, dt_min=0.1, dt_max=0.01), r"S4d: dt_min is 0\.1 and dt_max 0\.01 frames"),
+        (lambda: MambaBlock(D, dt_min=0.0), r"MambaBlock: dt_min is 0\.0 and dt_max 0\.3 frames"),
+        (lambda: MambaBlock(D, dt_max=math.nan), "MambaBlock: dt_max is nan; it must be a finite number"),
+        (lambda: MambaBlock(D, dt_max=100.0), "<= dt_max <= 64"),
+        (lambda: TimeMixing4(D, longest="long"), "TimeMixing4: longest is 'long'"),  # type: ignore[arg-type]
+        (lambda: LinearAttention(D, shortest=None), "shortest is None"),  # type: ignore[arg-type]
     ],
 )
 def test_settings_that_do_not_fit_are_refused(make: Callable[[], nn.Module], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         make()
+
+
+SIZES: dict[type[nn.Module], tuple[str, ...]] = {
+    MambaBlock: ("d_model", "d_state", "d_conv", "expand", "dt_rank"),
+    S4d: ("d_model", "d_state"),
+    TimeMixing4: ("d_model",),
+    TimeMixing6: ("d_model", "head_size", "mix_rank", "decay_rank"),
+    ChannelMixing: ("d_model", "expand"),
+    LinearAttention: ("d_model", "heads"),
+    WindowAttention: ("d_model", "window", "heads"),
+    CrossTimeMixing: ("d_model",),
+}
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.5, "8", None, True])
+@pytest.mark.parametrize(("layer", "size"), [(layer, size) for layer in SIZES for size in SIZES[layer]])
+def test_every_size_is_a_whole_number_from_1(layer: type[nn.Module], size: str, value: object) -> None:
+    sizes: dict[str, Any] = {"d_model": D, "head_size": D} if layer is TimeMixing6 else {"d_model": D}
+    window = {"window": 2} if layer is WindowAttention else {}
+    with pytest.raises(ModelError, match=f"{layer.__name__}: {size} is {value!r}; it must be a whole number"):
+        layer(**{**sizes, **window, size: value})
+
+
+TAKES: dict[str, Callable[[], nn.Module]] = {
+    **LAYERS,
+    "cross_time_mixing": lambda: CrossTimeMixing(D),
+    "bidirectional": lambda: Bidirectional(TimeMixing4(D), TimeMixing4(D)),
+}
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 1), (2, D, 5), (5, D), (2, 0, D), (0, 5, D), (2, 5, D, 1)], ids=str)
+@pytest.mark.parametrize("name", TAKES)
+def test_an_input_of_another_shape_is_refused(name: str, shape: tuple[int, ...]) -> None:
+    layer, x = TAKES[name](), torch.zeros(shape)
+    message = rf"{type(layer).__name__}: input of shape {re.escape(str(shape))}"
+    if name == "bidirectional" and shape in ((2, 5, 1), (2, D, 5)):  # it knows no width, its layers do
+        message = message.replace("Bidirectional", "TimeMixing4")
+    with pytest.raises(ModelError, match=message):
+        layer(x, x) if name == "cross_time_mixing" else layer(x)
+
+
+def test_time_on_the_wrong_axis_is_told_how_to_turn() -> None:
+    with pytest.raises(ModelError, match=r"expected \(batch, time, 8\); transpose its last two axes"):
+        TimeMixing4(D)(torch.zeros(2, D, 5))
+
+
+def test_layers_that_give_no_tensor_or_another_shape_have_no_mean() -> None:
+    lstm = nn.LSTM(D, D, batch_first=True)
+    with pytest.raises(ModelError, match=r"forwards, LSTM, gave a tuple for \(2, 6, 8\); wrap it"):
+        Bidirectional(lstm, TimeMixing4(D))(frames(6))
+    with pytest.raises(ModelError, match=r"backwards, Linear, gave a tensor \(2, 6, 1\) for \(2, 6, 8\)"):
+        Bidirectional(TimeMixing4(D), nn.Linear(D, 1))(frames(6))
+    with pytest.raises(ModelError, match="Bidirectional: backwards is None; give it a layer"):
+        Bidirectional(TimeMixing4(D), None)  # type: ignore[arg-type]

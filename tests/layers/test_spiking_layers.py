@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -98,8 +99,35 @@ def test_a_fixed_recurrence_is_not_learned() -> None:
         ({"beta": torch.zeros(4)}, r"beta has shape \(4,\), expected one value or \(5,\)"),
         ({"threshold": (0.0, 1.0)}, "spread over positive values"),
         ({"reset_mechanism": "soft"}, "reset='soft' is not defined"),
+        ({"beta": "x"}, "Lif: beta is 'x'; give one number"),
+        ({"beta": None}, "Lif: beta is None; give one number"),
+        ({"beta": math.nan}, "Lif: beta holds nan; its values must be finite"),
+        ({"beta": (0.1, "x")}, r"Lif: beta\[1\] is 'x'; it must be a finite number"),
+        ({"beta": (0.1, 0.2, 0.3)}, "give the lowest and the highest"),
+        ({"threshold": math.inf}, "Lif: threshold holds inf; its values must be finite"),
+        ({"threshold": torch.tensor([1.0, math.nan, 1.0, 1.0, 1.0])}, "Lif: threshold holds nan"),
+        ({"threshold": (0.2, math.inf)}, r"Lif: threshold\[1\] is inf"),
+        ({"n": 0}, "Lif: n is 0; it must be a whole number from 1"),
+        ({"n": -1}, "Lif: n is -1"),
+        ({"n": 2.5}, "Lif: n is 2.5"),
     ],
 )
 def test_what_a_neuron_cannot_be_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ModelError, match=message):
-        Lif(N, **options)
+        Lif(**{"n": N, **options})
+
+
+def test_what_the_other_neurons_cannot_be_is_named() -> None:
+    with pytest.raises(ModelError, match=r"AdaptiveLif: b is -0\.5; it must be at least 0"):
+        AdaptiveLif(N, b=-0.5)
+    with pytest.raises(ModelError, match="AdaptiveLif: b holds inf"):
+        AdaptiveLif(N, b=math.inf)
+    with pytest.raises(ModelError, match="RecurrentLif: V holds nan"):
+        RecurrentLif(N, V=math.nan, all_to_all=False)
+    with pytest.raises(ModelError, match="V has no effect with all_to_all=True"):
+        RecurrentLif(N, V=torch.ones(N))
+
+
+def test_thresholds_of_zero_and_below_are_legal() -> None:
+    layer = Lif(2, beta=0.5, threshold=torch.tensor([0.0, -1.0]), reset_mechanism="none")
+    assert layer(torch.zeros(1, 3, 2)).tolist() == [[[0.0, 1.0]] * 3]

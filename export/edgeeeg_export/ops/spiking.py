@@ -14,6 +14,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from edgeeeg_export.ops.carried_rounding import carried_rounding
 from edgeeeg_export.ops.cell import Cell
 from edgeeeg_export.ops.firing import FIRES, RESETS, Firing, Flags
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, lower_one, require
@@ -45,7 +46,7 @@ class Decisions:
 
     spikes: Array  # (1, frames, n)
     reset: Array  # (1, frames, n)
-    margins: Array  # (1, frames, n), from membrane to threshold, relative to thresholds above 1
+    margins: Array  # (1, frames, n), membrane to threshold beyond rounding, relative to thresholds above 1
 
 
 def stack(decisions: Sequence[Decisions]) -> Decisions:
@@ -141,11 +142,16 @@ class Spiking(Cell):
         rest = np.zeros(inputs[0].shape[2], dtype=np.float32)
         frames = self._frames(inputs, (rest,) * len(self.memories))
         mem, threshold = np.stack([f.mem for f in frames]), np.stack([f.threshold for f in frames])
+        spikes = self.firing.passed(mem, threshold)
+        operands = dict(zip(self.operands, inputs, strict=False))
+        decay = np.maximum(operands["beta"], operands.get("alpha", operands["beta"]))
+        cleared = spikes if self.reset == "zero" and "alpha" not in operands else np.zeros_like(spikes)
+        carried = carried_rounding(decay, inputs[0][0], mem, cleared)
         return Decisions(
-            self.firing.passed(mem, threshold).astype(np.float32)[None],
+            spikes.astype(np.float32)[None],
             np.stack([f.reset for f in frames]).astype(np.float32)[None],
             # rounding grows with the unit of the threshold
-            (np.abs(mem - threshold) / np.maximum(1.0, np.abs(threshold)))[None],
+            (np.maximum(np.abs(mem - threshold) - carried, 0.0) / np.maximum(1.0, np.abs(threshold)))[None],
         )
 
     def _frames(self, inputs: tuple[Array, ...], states: tuple[Array, ...]) -> list[Frame]:

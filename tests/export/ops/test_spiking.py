@@ -132,6 +132,22 @@ def test_margins_are_the_distance_to_the_threshold_in_its_own_unit_above_one():
     assert decided(Lif(), currents()).reset[0, 0].sum() == 0
 
 
+def test_a_membrane_without_a_leak_carries_what_was_rounded_while_it_was_far_away():
+    """A million and back: at the threshold again, rounding of a 16th may have flipped the spike."""
+    one = np.ones(1, dtype=np.float32)
+    for beta, margin in ((1.0, 0.0), (0.999, 0.0), (0.99, 0.01), (0.5, 0.01)):
+        back = -np.float32(beta) * np.float32(1e6)
+        x = np.array([[[1e6], [back], [1.01]]], dtype=np.float32)
+        found = Lif("none").decide((x, beta * one, one)).margins[0, 2, 0]
+        np.testing.assert_allclose(found, margin, rtol=1e-4)
+    x = np.array([1e6, -1e6, *np.zeros(60)], dtype=np.float32).reshape(1, -1, 1)
+    for alpha, margin in ((1.0, 0.2), (0.5, 1.0)):
+        found = Synaptic("none").decide((x, alpha * one, 0.5 * one, one)).margins[0, -1, 0]
+        np.testing.assert_allclose(found, margin, atol=0.2 if margin < 1 else 1e-4)
+    reset = Lif("zero").decide((np.array([[[1e6], [1.01]]], dtype=np.float32), one, one))
+    np.testing.assert_allclose(reset.margins.ravel()[1], 0.01, rtol=1e-4)  # nothing is left of the million
+
+
 def test_an_adaptive_margin_moves_with_the_threshold():
     one, zero = np.ones(1, dtype=np.float32), np.zeros(1, dtype=np.float32)
     x = np.array([[[3.0], [0.0], [0.0]]], dtype=np.float32)
