@@ -23,7 +23,9 @@ from edgeeeg_export import reference
 from edgeeeg_export.boards import BOARDS
 from edgeeeg_export.contract import run_on_host, stack_outputs
 from edgeeeg_export.loading import load_model
+from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.pipeline import compile_model
+from edgeeeg_export.quantize.calibration import calibrate
 from edgeeeg_export.subject import Subject
 
 Bits = NDArray[np.uint32]
@@ -59,18 +61,30 @@ class Played:
         return self.subject.program.write(folder / "c")
 
 
-def played(subject: Subject, n_times: int) -> Played:
+def drawn_counts(subject: Subject, n_times: int) -> NDArray[np.int16]:
     n_chans = len(subject.inputs[0].ch_names)
-    counts = np.random.default_rng(0).integers(-800, 800, (n_times, n_chans)).astype(np.int16)
+    noise = np.random.default_rng(0).integers(-800, 800, (n_times, n_chans))
+    swell = np.sin(np.arange(n_times) / 100)  # so that the detector rises and falls
+    return (noise * swell[:, None]).astype(np.int16)
+
+
+def played(subject: Subject, n_times: int) -> Played:
+    counts = drawn_counts(subject, n_times)
     truth = reference.run(subject.offline, subject.samples(counts)).tensors
     bits = stack_outputs(subject.step, truth).view(np.uint32)
     assert np.array_equal(run_on_host(subject.program, counts).view(np.uint32), bits)
     return Played(subject, counts, bits)
 
 
-@pytest.fixture(scope="module")
-def detector() -> Played:
-    return played(compile_model(load_model("edge-detector"), name="detector").subject, 4000)
+@pytest.fixture(scope="module", params=["float32", "int8"])
+def detector(request: pytest.FixtureRequest) -> Played:
+    loaded = load_model("edge-detector")
+    plain = compile_model(loaded, name="detector").subject
+    if request.param == "float32":
+        return played(plain, 4000)
+    graph = stream(plain.lowered.captured, plain.hop)
+    scales = calibrate(graph, plain.samples(drawn_counts(plain, 4000)), "min-max")
+    return played(compile_model(loaded, name="detector", scales=scales).subject, 4000)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +125,7 @@ def test_the_shipped_detector_has_the_references_bits(
         bits = device.stream(detector.counts).view(np.uint32)
         stats = device.stats()
     assert np.array_equal(bits, detector.bits)
-    assert len(np.unique(bits)) > 100
+    assert len(np.unique(bits)) > 10
     assert 0 < stats.stack_high_water < stats.stack_size == 8192
     assert stats.rx_overruns == 0
 

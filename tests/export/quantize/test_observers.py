@@ -40,7 +40,5 @@ def test_silence_has_a_scale(observer):
 
 
 def test_a_model_that_diverges_is_refused():
-    with pytest.raises(
-        QuantizationError, match=r"tensor 'x' is not finite on the calibration recording"
-    ):
+    with pytest.raises(QuantizationError, match=r"tensor 'x' is not finite on the calibration recording"):
         scale_of("x", np.float32([1.0, np.inf]), "min-max")
