@@ -88,7 +88,8 @@ def test_what_is_broken_is_said_in_words():
     )
     both = trace([(5, 0.4)], layers={"conv": np.full((1, 2, N), 1.5, dtype=np.float32)})
     assert compare(trace(), both).breaches() == (
-        f"its outputs are off by up to 0.1 of their peak, over the tolerance of 0.0001, from sample {5 * HOP} on",
+        "its outputs are off by up to 0.1 of their peak, over the tolerance of 0.0001, "
+        f"from sample {5 * HOP} on",
         "layer conv is off by 0.5 of its peak, over the tolerance of 0.0001",
     )
     free = trace(changed=[(12, 0.7)])
