@@ -110,6 +110,6 @@ def test_one_option_without_the_other_is_refused(options, tmp_path, capsys, monk
 
 
 def test_a_silent_recording_is_no_calibration(tmp_path):
+    quiet = recording(amplitude=0.0)
     with pytest.raises(ExportError, match="saturate"):
-        quiet = recording(amplitude=0.0)
         export_model(Small(), tmp_path / "b", calibration=quiet, recording=recording(seed=1))
