@@ -85,8 +85,8 @@ def entries(labelled: LabelledSegments, folds: tuple[Fold, ...], weights: Path) 
         trained("EEGNet", _eegnet, 320, 32, 10),
         trained("EpiDeNet", lambda: WindowNetwork(EpiDeNet(1, 256, 1)), 256, 128, 12),
         trained("GRU", lambda: FrameNetwork(Gru()), N_TIMES, HOP, 15),
-        trained("Mamba, causal", lambda: FrameNetwork(MambaBlock(16)), N_TIMES, HOP, 15),
-        trained("Mamba, bidirectional", lambda: FrameNetwork(bidirectional_mamba()), 336, 6 * HOP, 12),
+        trained("causal Mamba", lambda: FrameNetwork(MambaBlock(16)), N_TIMES, HOP, 15),
+        trained("bidirectional Mamba", lambda: FrameNetwork(bidirectional_mamba()), 336, 6 * HOP, 12),
         trained("RWKV-4", lambda: FrameNetwork(Rwkv4Block()), N_TIMES, HOP, 15),
     )
 
