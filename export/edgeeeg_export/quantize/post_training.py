@@ -62,13 +62,17 @@ def quantize(graph: Graph, scales: Mapping[str, float]) -> Graph:
 
 @dataclass(slots=True)
 class _Quantizing:
-    """Nodes made so far; `integers` has the int8 form of a tensor and what one of its steps is worth."""
+    """Nodes made so far; `integers` has the int8 form of a tensor and what one of its steps is worth.
+
+    `parted` has that of a tensor of which only slices are read, each in steps of its own.
+    """
 
     graph: Graph
     scales: Mapping[str, float]
     nodes: list[Node] = field(default_factory=list)
     constants: dict[str, Array] = field(init=False)
     integers: dict[str, tuple[str, float]] = field(default_factory=dict)
+    parted: dict[str, str] = field(default_factory=dict)
     floats: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +85,8 @@ class _Quantizing:
         varying = [name for name in node.inputs if name not in self.graph.constants]
         if type(op) is Conv or type(op) is Linear:
             self._weighted(node, op)
+        elif x in self.parted:
+            self._made(node, op, (self.parted[x],), self.scales[node.outputs[0]])
         elif isinstance(op, AveragePool) and op.count_include_pad and not op.ceil_mode:
             self._pool(node, op)
         elif isinstance(op, Unary) and x in self.integers:
@@ -142,19 +148,44 @@ class _Quantizing:
         bias = self.graph.constants[node.inputs[2]] if len(node.inputs) == 3 else np.zeros(each.size)
         step = each.ravel() * np.float32(x_scale)
         whole = np.clip(np.rint(bias.ravel() / step), -(2**31) + 1, 2**31 - 1).astype(np.int32)
-        scale = self.scales[node.outputs[0]]
+        (output,) = node.outputs
+        scale = self.scales[output]
+        slices = self._slices(
+            output, 1 if isinstance(op, Conv) else len(self.graph.tensors[output].shape) - 1
+        )
+        worth = np.full(each.size, scale, dtype=np.float32)
+        for name, part in slices.items():
+            worth[part.start : part.stop : part.step] = self.scales[name]
         names = (
             x,
             self._constant(node, "weight.int8", quantmath.quantize(weight, each)),
             self._constant(node, "bias.int32", whole),
-            self._constant(node, "multiplier", (step / np.float32(scale)).astype(np.float32)),
+            self._constant(node, "multiplier", (step / worth).astype(np.float32)),
         )
         made: Op
         if isinstance(op, Conv):
             made = QuantizedConv(op.strides, op.dilations, op.groups, op.pads)
         else:
             made = QuantizedLinear()
-        self._made(node, made, names, scale)
+        if slices:
+            self.parted[output] = f"{output}.parts"
+            self.nodes.append(Node(node.name, made, names, (self.parted[output],), node.path))
+        else:
+            self._made(node, made, names, scale)
+
+    def _slices(self, name: str, axis: int) -> dict[str, Slice]:
+        """The slices of output channels that a tensor is cut into, if nothing else reads it; else none.
+
+        The three parts of Mamba's projection differ tenfold in range: one scale would leave the step size a
+        few of the 255 steps, but a multiplier per output channel can give each part its own.
+        """
+        readers = [node for node in self.graph.nodes if name in node.inputs]
+        cuts = {node.outputs[0]: node.op for node in readers if isinstance(node.op, Slice)}
+        taken = [k for cut in cuts.values() for k in range(cut.start, cut.stop, cut.step)]
+        apart = len(taken) == len(set(taken)) and all(cut.axis == axis for cut in cuts.values())
+        forwards = all(cut.step > 0 for cut in cuts.values())
+        alone = len(cuts) == len(readers) and name not in self.graph.outputs
+        return cuts if apart and forwards and alone else {}
 
     def _pool(self, node: Node, op: AveragePool) -> None:
         """A mean is a convolution of each channel with ones, and a multiplier."""
