@@ -18,6 +18,7 @@ from edgeeeg.signal import Recording, write_edf
 from edgeeeg.stream import Stream
 from edgeeeg_export.errors import ExportError, QuantizationError
 from edgeeeg_export.pipeline import export_model, reload
+from edgeeeg_export.quantize import report_table
 
 SFREQ, SECONDS = 128.0, 20
 
@@ -68,6 +69,13 @@ def test_the_report_has_scale_range_saturation_and_noise(bundle):
     assert by_name["eeg"]["scale"] == pytest.approx(40 * 3.7 / 127, rel=0.1)
     assert 25 < by_name["eeg"]["sqnr_db"] < 45
     assert all(0 <= layer["saturated"] < 0.01 for layer in layers)
+
+
+def test_the_report_reads_as_a_table(bundle):
+    table = report_table.render(report_table.read(bundle))
+    names, *_, ratios = ([str(cell) for cell in column.cells] for column in table.columns)
+    assert names[0] == "eeg"
+    assert all(ratio == "exact" or ratio.endswith(" dB") for ratio in ratios)
 
 
 def test_it_is_built_again_from_the_bundle_alone(bundle):
