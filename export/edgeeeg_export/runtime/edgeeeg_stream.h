@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "edgeeeg_math.h"
+#include "edgeeeg_integers.h"
 
 /* y = steps so far and, once the recording has ended, one more than the steps since; both stop at 2^20 */
 static inline void edgeeeg_clock(const float *x, float *y, float *steps, float *ended) {
