@@ -14,7 +14,7 @@ import numpy as np
 from edgeeeg_export.ops.axis import AxisWalk
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op, require
-from edgeeeg_export.tensor import Array, TensorType
+from edgeeeg_export.tensor import SUFFIX, Array, TensorType
 
 ENDLESS = 2.0**30
 """Frames that a recording has while it has not ended."""
@@ -52,13 +52,16 @@ class Gate(Op):
         end = np.where(ended > 0, self.delay + self.surplus - (ended - 1) * n, np.float32(ENDLESS))
         valid = (steps * n + frame >= self.delay) & (frame < end)
         shape = [-1 if axis == self.axis else 1 for axis in range(x.ndim)]
-        return (np.where(valid.reshape(shape), x, np.float32(self.padding)),), ()
+        return (np.where(valid.reshape(shape), x, x.dtype.type(self.padding)),), ()
 
     def emit_c(self, call: CCall) -> str:
         """The kernel of edgeeeg_kernels.h."""
         walk = AxisWalk.along(call.input_types[0].shape, self.axis)
-        numbers = f"{literal(self.delay)}, {literal(self.surplus)}, {literal(self.padding)}"
-        return f"edgeeeg_gate({', '.join(call.inputs)}, {call.outputs[0]}, {walk.arguments}, {numbers});"
+        dtype = call.input_types[0].dtype
+        padding = literal(self.padding) if dtype == "float32" else str(int(self.padding))
+        numbers = f"{literal(self.delay)}, {literal(self.surplus)}, {padding}"
+        operands = ", ".join((*call.inputs, call.outputs[0]))
+        return f"edgeeeg_gate{SUFFIX[dtype]}({operands}, {walk.arguments}, {numbers});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Comparisons and Where, for one step."""
@@ -82,4 +85,4 @@ class Gate(Op):
         running = add("Greater", (ended, constant(0.0)))
         within = add("Less", (frame, add("Where", (running, end, constant(ENDLESS)))))
         valid = add("And", (begun, within))
-        add("Where", (valid, x, constant(self.padding)), call.outputs[0])
+        add("Where", (valid, x, constant(self.padding, call.input_types[0].dtype)), call.outputs[0])
