@@ -12,10 +12,17 @@ import numpy as np
 from edgeeeg_export import quantmath, reference
 from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.graph import Graph
+from edgeeeg_export.ops.quantize_linear import QuantizeLinear
+from edgeeeg_export.ops.quantized_add import QuantizedAdd
+from edgeeeg_export.ops.quantized_conv import QuantizedConv
+from edgeeeg_export.ops.quantized_linear import QuantizedLinear
+from edgeeeg_export.ops.table import Table
 from edgeeeg_export.tensor import Array
 
 TOLERATED = 0.01
 """The share of a tensor's values that may saturate on the recording of the contract."""
+MAKERS = (QuantizeLinear, QuantizedConv, QuantizedLinear, QuantizedAdd, Table)
+"""Operators whose int8 has steps of its own; all others move that of their operands."""
 INT8 = ".int8"
 """What ends the name of a tensor's integers."""
 
@@ -47,11 +54,11 @@ def layer_reports(
     truth = reference.run(floats, inputs).tensors
     result = reference.run(integers, inputs).tensors
     reports = []
-    for name, value in result.items():
-        stem = name.removesuffix(INT8)
-        if stem == name or stem not in truth or stem not in scales:
+    for name, worth in _steps(integers, scales).items():
+        stem, value = name.removesuffix(INT8), result[name]
+        if stem not in truth:
             continue
-        scale, expected = np.float32(scales[stem]), truth[stem]
+        scale, expected = np.float32(worth), truth[stem]
         beyond = np.abs(expected) > (quantmath.HIGH + np.float32(0.5)) * scale
         reports.append(
             LayerReport(
@@ -63,6 +70,25 @@ def layer_reports(
             )
         )
     return tuple(reports)
+
+
+def _steps(integers: Graph, scales: Mapping[str, float]) -> dict[str, float]:
+    """What a step of each int8 is worth: its own, or for what is only moved that of where it comes from.
+
+    Calibration saw what is moved too, but its elements keep their steps, and a concatenation takes the
+    coarsest of its operands'.
+    """
+    steps: dict[str, float] = {}
+    for node in integers.nodes:
+        before = [steps[name] for name in node.inputs if name in steps]
+        moves = type(node.op) not in MAKERS and before
+        for name in node.outputs:
+            stem = name.removesuffix(INT8)
+            if stem != name and moves:
+                steps[name] = max(before)
+            elif stem != name and stem in scales:
+                steps[name] = scales[stem]
+    return steps
 
 
 def require_in_range(reports: tuple[LayerReport, ...]) -> None:
