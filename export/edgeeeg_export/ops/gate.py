@@ -14,7 +14,7 @@ import numpy as np
 from edgeeeg_export.ops.axis import AxisWalk
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op, require
-from edgeeeg_export.tensor import Array, TensorType
+from edgeeeg_export.tensor import SUFFIX, Array, TensorType
 
 ENDLESS = 2.0**30
 """Frames that a recording has while it has not ended."""
@@ -52,13 +52,14 @@ class Gate(Op):
         end = np.where(ended > 0, self.delay + self.surplus - (ended - 1) * n, np.float32(ENDLESS))
         valid = (steps * n + frame >= self.delay) & (frame < end)
         shape = [-1 if axis == self.axis else 1 for axis in range(x.ndim)]
-        return (np.where(valid.reshape(shape), x, np.float32(self.padding)),), ()
+        return (np.where(valid.reshape(shape), x, x.dtype.type(self.padding)),), ()
 
     def emit_c(self, call: CCall) -> str:
         """The kernel of edgeeeg_kernels.h."""
         walk = AxisWalk.along(call.input_types[0].shape, self.axis)
         numbers = f"{literal(self.delay)}, {literal(self.surplus)}, {literal(self.padding)}"
-        return f"edgeeeg_gate({', '.join(call.inputs)}, {call.outputs[0]}, {walk.arguments}, {numbers});"
+        kernel = f"edgeeeg_gate{SUFFIX[call.input_types[0].dtype]}"
+        return f"{kernel}({', '.join(call.inputs)}, {call.outputs[0]}, {walk.arguments}, {numbers});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Comparisons and Where, for one step."""
@@ -82,4 +83,5 @@ class Gate(Op):
         running = add("Greater", (ended, constant(0.0)))
         within = add("Less", (frame, add("Where", (running, end, constant(ENDLESS)))))
         valid = add("And", (begun, within))
-        add("Where", (valid, x, constant(self.padding)), call.outputs[0])
+        padding = constant(self.padding, call.input_types[0].dtype)
+        add("Where", (valid, x, padding), call.outputs[0])
