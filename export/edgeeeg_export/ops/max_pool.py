@@ -19,7 +19,7 @@ nothing but padding and -infinity could tell it from ONNX's -infinity."""
 
 @dataclass(frozen=True, slots=True)
 class MaxPool(Sliding):
-    """Input x (batch, channels, …), one to three axes, of float32 or int8."""
+    """Input x (batch, channels, …) of float32 or int8; the maximum replaces a value only if greater."""
 
     kernel: tuple[int, ...]
     strides: tuple[int, ...]
