@@ -24,11 +24,15 @@ PICKS = (Reshape, Transpose, Slice, Gather, Windows, Apart, Frame, MaxPool)
 """Operators whose results are elements of their input, whatever their type."""
 
 
+def keeps_steps(op: Op) -> bool:
+    """Whether the result of an operator has the steps of its input, if that is of integers."""
+    return isinstance(op, PICKS) or (isinstance(op, Pad) and op.mode == "constant" and op.value == 0.0)
+
+
 def move(program: IntegerProgram, node: Node, op: Op) -> bool:
     """The same operator in the same steps."""
-    moves = isinstance(op, PICKS) or (isinstance(op, Pad) and op.mode == "constant" and op.value == 0.0)
     varying = [name for name in node.inputs if name not in program.graph.constants]
-    if not moves or varying != [node.inputs[0]] or varying[0] not in program.integers:
+    if not keeps_steps(op) or varying != [node.inputs[0]] or varying[0] not in program.integers:
         return False
     x, scale = program.integers[varying[0]]
     program.make(node, node.op, (x, *node.inputs[1:]), scale)

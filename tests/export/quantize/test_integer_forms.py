@@ -17,11 +17,13 @@ from edgeeeg_export.ops.mul import Mul
 from edgeeeg_export.ops.per_window import PerWindow
 from edgeeeg_export.ops.relu import Relu
 from edgeeeg_export.ops.sigmoid import Sigmoid
+from edgeeeg_export.ops.slice import Slice
 from edgeeeg_export.ops.softplus import Softplus
 from edgeeeg_export.ops.tanh import Tanh
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.quantize.calibration import calibrate
 from edgeeeg_export.quantize.post_training import quantize
+from edgeeeg_export.quantize.report import layer_reports
 from edgeeeg_export.tensor import TensorType
 
 N_CHANS, N_TIMES = 4, 60
@@ -126,6 +128,30 @@ def test_a_maximum_keeps_the_steps_of_what_it_picks_from():
     integers, scales = quantized(chain((MaxPool((3,), (1,), (1,), (2, 0)), ("a",), "y")), y=9.0)
     assert kinds(integers) == ["QuantizedConv", "MaxPool"]
     assert integers.nodes[-1].op.scale == scales["a"]
+
+
+def test_the_report_reads_a_moved_tensor_in_the_steps_of_what_it_was_moved_from():
+    picked = Slice(1, 0, 1)
+    graph = chain((picked, ("a",), "y"))
+    integers, scales = quantized(graph, y=99.0)
+    by_name = {report.name: report for report in layer_reports(graph, integers, scales, {"x": SIGNAL})}
+    assert by_name["y"].scale == by_name["a"].scale == pytest.approx(scales["a"])
+    assert by_name["y"].sqnr_db > 25
+
+
+def test_what_is_no_signal_yet_is_no_range():
+    """Before the first sample has come this far, a pool sees padding alone, the lowest of all floats."""
+    pool, conv = MaxPool((3,), (1,), (1,), (1, 1)), Conv(pads=(2, 2))
+    nodes = (Node("conv", conv, ("x", "w"), ("a",)), Node("pool", pool, ("a",), ("y",)))
+    x = {"x": TensorType((1, N_CHANS, N_TIMES), 2, 1)}
+    graph = Graph("g", x, ("y",), nodes, {"w": weights(4, 4, 5)})
+    step = stream(graph, 1)
+    assert np.abs(reference.run(step, {"x": SIGNAL}).tensors["y"]).max() > 1e38
+    truth = reference.run(graph, {"x": SIGNAL}).tensors["y"]
+    for steps in (2, 256):
+        scales = calibrate(step, {"x": SIGNAL}, "min-max", steps)
+        within = np.abs(truth[..., : N_TIMES - step.timing.behind["y"]]).max()
+        assert 127 * scales["y"] == pytest.approx(within, rel=1e-6)
 
 
 def test_layers_on_windows_apart_take_the_same_forms():
