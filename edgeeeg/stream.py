@@ -174,6 +174,6 @@ def _checked(info: InputInfo, samples: Samples) -> Samples:
     return samples
 
 
-def _start(state: StateInfo) -> NDArray[np.float32]:
+def _start(state: StateInfo) -> NDArray[Any]:
     size = int(np.prod(state.shape))
-    return np.full(size, state.initial, dtype=np.float32).reshape(state.shape)
+    return np.full(size, state.initial, dtype=state.dtype).reshape(state.shape)

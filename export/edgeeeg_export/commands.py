@@ -137,6 +137,7 @@ def export(
     from edgeeeg_export.input_spec import common_ticks
     from edgeeeg_export.loading import is_factory
     from edgeeeg_export.pipeline import export_model
+    from edgeeeg_export.quantize import report_table
 
     if n_chans is None and channel and is_factory(model):
         n_chans = len(channel)
@@ -174,6 +175,7 @@ def export(
         )
     info = bundle.manifest
     records = contract_table.read(bundle)
+    quantized = None if info.quantization is None else report_table.read(bundle)
     explanations = None
     if explain:
         ticks = common_ticks({each.name: each.sfreq for each in info.inputs})
@@ -191,12 +193,16 @@ def export(
             "sizes": info.c.model_dump(),
             "contract": records,
         }
+        if quantized is not None:
+            result["quantized"] = quantized
         if explanations is not None:
             result["explain"] = explanation.to_json(explanations)
         terminal.print_json(result)
         return
     if explanations is not None:
         _print_lines(explanation.render(explanations))
+    if quantized is not None:
+        terminal.stdout.print(report_table.render(quantized))
     terminal.stdout.print(contract_table.render(records))
     terminal.stdout.print(
         f"{out}: {info.semantics}, {info.hop} samples a step, the first output "

@@ -6,6 +6,10 @@ from edgeeeg.manifest import Manifest
 
 INTRODUCTION = "A model exported with edgeeeg."
 
+ARITHMETIC = {
+    None: "float32",
+    "int8": "int8 where a layer has a form in integers (`quantization.json`), float32 elsewhere",
+}
 MEANING = {
     "continuous": "equal to one pass over the whole recording",
     "windowed": "every window equal to a pass over it alone",
@@ -35,6 +39,7 @@ def render(info: Manifest, introduction: str = "") -> str:
             "step",
             f"{hops} ({1000 * seconds:.1f} ms), semantics `{info.semantics}`: {MEANING[info.semantics]}",
         ),
+        ("computes in", ARITHMETIC[info.quantization]),
         (
             "delay",
             f"the first output comes with step {info.delay_steps + 1}, "

@@ -32,7 +32,7 @@ from edgeeeg_export.loading import SHIPPED, LoadedModel, is_factory, load_model
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.placement import Semantics
-from edgeeeg_export.quantize import report
+from edgeeeg_export.quantize import report, report_table
 from edgeeeg_export.quantize.calibration import calibrate
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
@@ -246,7 +246,7 @@ def _quantization(compiled: Compiled, eeg: Mapping[str, contract.Counts]) -> dic
     samples = subject.samples(contract.whole_steps(subject, eeg))
     reports = report.layer_reports(subject.twin.offline, subject.offline, scales, samples)
     report.require_in_range(reports)
-    return {"quantization.json": (json.dumps({"layers": report.to_json(reports)}, indent=2) + "\n").encode()}
+    return {report_table.REPORT: (json.dumps({"layers": report.to_json(reports)}, indent=2) + "\n").encode()}
 
 
 def _only_input(

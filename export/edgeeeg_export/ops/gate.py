@@ -57,9 +57,11 @@ class Gate(Op):
     def emit_c(self, call: CCall) -> str:
         """The kernel of edgeeeg_kernels.h."""
         walk = AxisWalk.along(call.input_types[0].shape, self.axis)
-        numbers = f"{literal(self.delay)}, {literal(self.surplus)}, {literal(self.padding)}"
-        kernel = f"edgeeeg_gate{SUFFIX[call.input_types[0].dtype]}"
-        return f"{kernel}({', '.join(call.inputs)}, {call.outputs[0]}, {walk.arguments}, {numbers});"
+        dtype = call.input_types[0].dtype
+        padding = literal(self.padding) if dtype == "float32" else str(int(self.padding))
+        numbers = f"{literal(self.delay)}, {literal(self.surplus)}, {padding}"
+        operands = ", ".join((*call.inputs, call.outputs[0]))
+        return f"edgeeeg_gate{SUFFIX[dtype]}({operands}, {walk.arguments}, {numbers});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Comparisons and Where, for one step."""
@@ -83,5 +85,4 @@ class Gate(Op):
         running = add("Greater", (ended, constant(0.0)))
         within = add("Less", (frame, add("Where", (running, end, constant(ENDLESS)))))
         valid = add("And", (begun, within))
-        padding = constant(self.padding, call.input_types[0].dtype)
-        add("Where", (valid, x, padding), call.outputs[0])
+        add("Where", (valid, x, constant(self.padding, call.input_types[0].dtype)), call.outputs[0])

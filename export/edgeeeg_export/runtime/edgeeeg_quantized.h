@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "edgeeeg_math.h"
+#include "edgeeeg_integers.h"
 #include "edgeeeg_window.h"
 
 /* the whole number next to a value within low and high, ties to even; |low| and |high| below 2^22 */

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "edgeeeg_math.h"
+#include "edgeeeg_integers.h"
 
 /* y = steps so far and, once the recording has ended, one more than the steps since; both stop at 2^20 */
 static inline void edgeeeg_clock(const float *x, float *y, float *steps, float *ended) {
@@ -21,55 +21,55 @@ static inline void edgeeeg_clock(const float *x, float *y, float *steps, float *
 }
 
 /* the same for every type of element */
-#define EDGEEEG_STREAM(TYPE, SUFFIX)                                                                    \
-    /* window[row] holds `length` old frames, then the new ones: drop the oldest, append x */           \
-    static inline void edgeeeg_cache##SUFFIX(const TYPE *x, TYPE *window, size_t rows, size_t length,   \
-                                             size_t frames) {                                           \
-        for (size_t r = 0; r < rows; r++) {                                                             \
-            TYPE *row = window + r * (length + frames);                                                 \
-            for (size_t i = 0; i < length; i++) {                                                       \
-                row[i] = row[i + frames];                                                               \
-            }                                                                                           \
-            for (size_t i = 0; i < frames; i++) {                                                       \
-                row[length + i] = x[r * frames + i];                                                    \
-            }                                                                                           \
-        }                                                                                               \
-    }                                                                                                   \
-                                                                                                        \
-    /* y = the oldest new_size values of a row's kept_size waiting ones and x's; the others wait */     \
-    static inline void edgeeeg_delay##SUFFIX(const TYPE *x, TYPE *y, TYPE *waiting, size_t rows,        \
-                                             size_t kept_size, size_t new_size) {                       \
-        for (size_t r = 0; r < rows; r++) {                                                             \
-            for (size_t i = 0; i < new_size; i++) {                                                     \
-                y[i] = i < kept_size ? waiting[i] : x[i - kept_size];                                   \
-            }                                                                                           \
-            for (size_t i = 0; i < kept_size; i++) {                                                    \
-                const size_t from = i + new_size;                                                       \
-                waiting[i] = from < kept_size ? waiting[from] : x[from - kept_size];                    \
-            }                                                                                           \
-            x += new_size;                                                                              \
-            y += new_size;                                                                              \
-            waiting += kept_size;                                                                       \
-        }                                                                                               \
-    }                                                                                                   \
-                                                                                                        \
-    /* y = x within the recording, padding elsewhere: frame j of a step is number clock[0] frames + j - \
-     * delay, and a recording of K steps has K frames + surplus of them */                                               \
-    static inline void edgeeeg_gate##SUFFIX(const TYPE *x, const float *clock, TYPE *y, size_t outer,   \
-                                            size_t frames, size_t inner, float delay, float surplus,    \
-                                            TYPE padding) {                                             \
-        const float first = delay - clock[0] * (float)frames;                                           \
-        const float end = delay + surplus - (clock[1] - 1.0f) * (float)frames;                          \
-        for (size_t r = 0; r < outer; r++) {                                                            \
-            for (size_t j = 0; j < frames; j++) {                                                       \
-                const float frame = (float)j;                                                           \
-                const int within = frame >= first && (clock[1] <= 0.0f || frame < end);                 \
-                for (size_t i = 0; i < inner; i++) {                                                    \
-                    const size_t at = (r * frames + j) * inner + i;                                     \
-                    y[at] = within ? x[at] : padding;                                                   \
-                }                                                                                       \
-            }                                                                                           \
-        }                                                                                               \
+#define EDGEEEG_STREAM(TYPE, SUFFIX)                                                                   \
+    /* window[row] holds `length` old frames, then the new ones: drop the oldest, append x */          \
+    static inline void edgeeeg_cache##SUFFIX(const TYPE *x, TYPE *window, size_t rows, size_t length,  \
+                                             size_t frames) {                                          \
+        for (size_t r = 0; r < rows; r++) {                                                            \
+            TYPE *row = window + r * (length + frames);                                                \
+            for (size_t i = 0; i < length; i++) {                                                      \
+                row[i] = row[i + frames];                                                              \
+            }                                                                                          \
+            for (size_t i = 0; i < frames; i++) {                                                      \
+                row[length + i] = x[r * frames + i];                                                   \
+            }                                                                                          \
+        }                                                                                              \
+    }                                                                                                  \
+                                                                                                       \
+    /* y = the oldest new_size values of a row's kept_size waiting ones and x's; the others wait */    \
+    static inline void edgeeeg_delay##SUFFIX(const TYPE *x, TYPE *y, TYPE *waiting, size_t rows,       \
+                                             size_t kept_size, size_t new_size) {                      \
+        for (size_t r = 0; r < rows; r++) {                                                            \
+            for (size_t i = 0; i < new_size; i++) {                                                    \
+                y[i] = i < kept_size ? waiting[i] : x[i - kept_size];                                  \
+            }                                                                                          \
+            for (size_t i = 0; i < kept_size; i++) {                                                   \
+                const size_t from = i + new_size;                                                      \
+                waiting[i] = from < kept_size ? waiting[from] : x[from - kept_size];                   \
+            }                                                                                          \
+            x += new_size;                                                                             \
+            y += new_size;                                                                             \
+            waiting += kept_size;                                                                      \
+        }                                                                                              \
+    }                                                                                                  \
+                                                                                                       \
+    /* y = x within the recording, padding elsewhere: frame j of a step has number clock[0] frames + j \
+     * - delay, and K steps have K frames + surplus of them */                                         \
+    static inline void edgeeeg_gate##SUFFIX(const TYPE *x, const float *clock, TYPE *y, size_t outer,  \
+                                            size_t frames, size_t inner, float delay, float surplus,   \
+                                            TYPE padding) {                                            \
+        const float first = delay - clock[0] * (float)frames;                                          \
+        const float end = delay + surplus - (clock[1] - 1.0f) * (float)frames;                         \
+        for (size_t r = 0; r < outer; r++) {                                                           \
+            for (size_t j = 0; j < frames; j++) {                                                      \
+                const float frame = (float)j;                                                          \
+                const int within = frame >= first && (clock[1] <= 0.0f || frame < end);                \
+                for (size_t i = 0; i < inner; i++) {                                                   \
+                    const size_t at = (r * frames + j) * inner + i;                                    \
+                    y[at] = within ? x[at] : padding;                                                  \
+                }                                                                                      \
+            }                                                                                          \
+        }                                                                                              \
     }
 
 EDGEEEG_STREAM(float, )

@@ -19,6 +19,7 @@ RUNTIME_HEADERS = (
     "edgeeeg_quantized_recurrent.h",
     "edgeeeg_attention.h",
     "edgeeeg_axis.h",
+    "edgeeeg_integers.h",
     "edgeeeg_kernels.h",
     "edgeeeg_recurrent.h",
     "edgeeeg_select.h",

@@ -91,6 +91,41 @@ def test_numpy_c_and_onnxruntime_give_the_same_bits(model, signal, hop, native, 
     np.testing.assert_allclose(run_steps(step, {"eeg": x})[name], truth, atol=1e-6)
 
 
+class LookingAhead(nn.Module):
+    """`same` convolutions with a residual between them: delays, gates and padding inside, all of int8."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(4)
+        self.first = nn.Conv1d(N_CHANS, 8, 9, padding="same")
+        self.second, self.third = (nn.Conv1d(8, 8, 7, padding="same") for _ in range(2))
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x * 0.5))
+        return self.third(x + torch.sigmoid(self.second(x)))
+
+
+def test_look_ahead_is_gated_and_flushed_in_integers(native, counts, as_input):
+    network = LookingAhead().eval()
+    model = capture.to_onnx(capture.trace(network, N_CHANS, 64)).model
+    samples = counts(HOP * STEPS, N_CHANS)
+    x = as_input(samples)
+    _, integers, _ = quantized(model, x)
+    step = integers.step
+    assert {"Gate", "Delay"} <= {node.op.kind for node in step.nodes}
+    (name,) = step.outputs
+    inside = [n for n in step.nodes if n.op.kind in ("Gate", "Delay") and n.outputs != (name,)]
+    assert {step.tensors[node.outputs[0]].dtype for node in inside} == {"int8"}
+    truth = reference.run(integers.offline, {"eeg": x}).tensors[name]
+    streamed = reference.run_stream(step, {"eeg": x}, 3)[name]
+    np.testing.assert_array_equal(streamed.view(np.uint32), truth.view(np.uint32))
+    program = native(step)
+    rows = np.concatenate([program.push(samples), program.flush(step.timing.flush)])
+    pieces = [np.ravel(truth[:, :, t : t + HOP]) for t in range(0, truth.shape[2], HOP)]
+    np.testing.assert_array_equal(rows.view(np.uint32), np.stack(pieces).view(np.uint32))
+    np.testing.assert_allclose(run_steps(step, {"eeg": x})[name], truth, atol=1e-6)
+
+
 def test_weights_shrink_to_a_third_and_states_of_convolutions_to_a_quarter(model, signal):
     plain, integers, _ = quantized(model, signal)
     before, after = (c.emit(lowered.step, 1.0) for lowered in (plain, integers))

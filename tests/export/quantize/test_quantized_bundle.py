@@ -15,8 +15,10 @@ from edgeeeg.errors import EdgeEEGError
 from edgeeeg.layers.causal_conv import CausalConv1d
 from edgeeeg.layers.lif import Lif
 from edgeeeg.signal import Recording, write_edf
+from edgeeeg.stream import Stream
 from edgeeeg_export.errors import ExportError, QuantizationError
 from edgeeeg_export.pipeline import export_model, reload
+from edgeeeg_export.quantize import report_table
 
 SFREQ, SECONDS = 128.0, 20
 
@@ -69,10 +71,26 @@ def test_the_report_has_scale_range_saturation_and_noise(bundle):
     assert all(0 <= layer["saturated"] < 0.01 for layer in layers)
 
 
+def test_the_report_reads_as_a_table(bundle):
+    table = report_table.render(report_table.read(bundle))
+    names, *_, ratios = ([str(cell) for cell in column.cells] for column in table.columns)
+    assert names[0] == "eeg"
+    assert all(ratio == "exact" or ratio.endswith(" dB") for ratio in ratios)
+
+
 def test_it_is_built_again_from_the_bundle_alone(bundle):
     subject = reload(Bundle.load(bundle.folder))
     assert subject.step.hash == bundle.manifest.model_hash
     assert subject.twin is not None
+
+
+def test_a_stream_of_it_carries_its_integers(bundle):
+    samples = recording(seed=2).data
+    whole = Stream(Bundle.load(bundle.folder)).push(samples)
+    stream = Stream(Bundle.load(bundle.folder))
+    pieces = [stream.push(samples[:, :301]), stream.push(samples[:, 301:])]
+    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+    assert len(np.unique(whole)) > 10
 
 
 def test_scales_that_were_changed_are_seen(bundle, tmp_path):

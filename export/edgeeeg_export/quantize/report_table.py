@@ -1,0 +1,36 @@
+"""The report of a program of integers as people read it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.table import Table
+
+from edgeeeg.bundle import Bundle
+
+REPORT = "quantization.json"
+
+
+def read(bundle: Bundle) -> list[dict[str, Any]]:
+    """The layers' reports that a bundle carries."""
+    layers: list[dict[str, Any]] = json.loads(bundle.path(REPORT).read_text())["layers"]
+    return layers
+
+
+def render(layers: list[dict[str, Any]]) -> Table:
+    """A row per tensor in integers: its step, what was seen of it, what saturated, how noisy it is."""
+    table = Table(title="in int8, on the recording of the contract")
+    table.add_column("tensor", overflow="fold")
+    for column in ("step", "largest", "saturated", "SQNR"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for layer in layers:
+        ratio = layer["sqnr_db"]
+        table.add_row(
+            layer["name"],
+            f"{layer['scale']:.3g}",
+            f"{layer['largest']:.3g}",
+            f"{100 * layer['saturated']:.2g} %",
+            "exact" if ratio is None else f"{ratio:.1f} dB",
+        )
+    return table
