@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from edgeeeg.models.frame_lstm import FrameLstm
+
+class WindowModel(Protocol):
+    """A module that gives log-odds (batch, n_frames, 1) of samples (batch, 1, n_times)."""
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Log-odds at each frame; the last one is trained."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """What is trained."""
+
+    def train(self) -> Any:
+        """Enter training mode."""
+
+    def eval(self) -> Any:
+        """Leave training mode."""
+
+
+Model = TypeVar("Model", bound=WindowModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +42,12 @@ class WindowTraining:
 
 
 def train_on_windows(
-    model: FrameLstm,
+    model: Model,
     windows: NDArray[np.float32],
     ictal: NDArray[np.bool_],
     settings: WindowTraining,
     on_epoch: Callable[[float], None] = lambda loss: None,
-) -> FrameLstm:
+) -> Model:
     """Fit the last output of every window to its label; each starts from zero state, none is carried.
 
     Parameters
@@ -58,4 +76,5 @@ def train_on_windows(
             schedule.step()
             total += float(loss.detach())
         on_epoch(total / n_batches)
-    return model.eval()
+    model.eval()
+    return model

@@ -10,29 +10,31 @@ from torch import nn
 
 
 class EpiDeNet(nn.Module):
-    """(batch, n_chans, n_times) in µV to (batch, 2): five blocks of convolution, batch norm, ReLU and pool.
+    """(batch, n_chans, n_times) in µV to (batch, n_outputs): blocks of convolution, norm, ReLU and pool.
 
     Parameters
     ----------
     n_chans : int
-        Electrodes; the pool behind the fourth block takes four of them together.
+        Electrodes; the pool behind the fourth block takes four of them together, or all if they are fewer.
     n_times : int
         Samples of a window.
+    n_outputs : int
+        Classes.
     """
 
     sfreq = 256.0
 
-    def __init__(self, n_chans: int = 4, n_times: int = 1024) -> None:
+    def __init__(self, n_chans: int = 4, n_times: int = 1024, n_outputs: int = 2) -> None:
         super().__init__()
         self.n_chans, self.n_times = n_chans, n_times
         self.blocks = nn.Sequential(
             *_block(1, 4, (1, 4), nn.MaxPool2d((1, 8))),
             *_block(4, 16, (1, 16), nn.MaxPool2d((1, 4))),
             *_block(16, 16, (1, 8), nn.MaxPool2d((1, 4))),
-            *_block(16, 16, (16, 1), nn.MaxPool2d((4, 1))),
+            *_block(16, 16, (16, 1), nn.MaxPool2d((min(4, n_chans), 1))),
             *_block(16, 16, (8, 1), nn.AdaptiveAvgPool2d(1)),
         )
-        self.head = nn.Linear(16, 2)
+        self.head = nn.Linear(16, n_outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Classify whole windows."""

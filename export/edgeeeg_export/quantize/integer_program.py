@@ -31,6 +31,8 @@ class ValueFunction:
 class IntegerProgram:
     """Nodes made so far; `integers` has the int8 form of a tensor and what one of its steps is worth.
 
+    `parted` has that of a tensor of which only slices are read, each in steps of its own.
+
     Parameters
     ----------
     graph : Graph
@@ -43,6 +45,7 @@ class IntegerProgram:
     nodes: list[Node] = field(default_factory=list)
     constants: dict[str, Array] = field(init=False)
     integers: dict[str, tuple[str, float]] = field(default_factory=dict)
+    parted: dict[str, str] = field(default_factory=dict)
     functions: dict[str, ValueFunction] = field(default_factory=dict)
     floats: set[str] = field(init=False)
     _shared: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)

@@ -32,6 +32,9 @@ def keeps_steps(op: Op) -> bool:
 def move(program: IntegerProgram, node: Node, op: Op) -> bool:
     """The same operator in the same steps."""
     varying = [name for name in node.inputs if name not in program.graph.constants]
+    if node.inputs[0] in program.parted:  # a slice of a layer's channels
+        program.make(node, node.op, (program.parted[node.inputs[0]],), program.scales[node.outputs[0]])
+        return True
     if not keeps_steps(op) or varying != [node.inputs[0]] or varying[0] not in program.integers:
         return False
     x, scale = program.integers[varying[0]]

@@ -21,6 +21,7 @@ from edgeeeg_export.ops.quantized_linear import QuantizedLinear
 from edgeeeg_export.ops.quantized_lstm import QuantizedLstm
 from edgeeeg_export.ops.quantized_rnn import QuantizedRnn
 from edgeeeg_export.ops.rnn import Rnn
+from edgeeeg_export.ops.slice import Slice
 from edgeeeg_export.quantize.integer_program import IntegerProgram
 from edgeeeg_export.quantize.observers import STEPS
 from edgeeeg_export.tensor import Array
@@ -41,15 +42,42 @@ def weighted_layer(program: IntegerProgram, node: Node, op: Op) -> bool:
     bias = program.graph.constants[node.inputs[2]] if len(node.inputs) == 3 else np.zeros(each.size)
     step = each.ravel() * np.float32(x_scale)
     start = np.clip(np.rint(bias.ravel() / step), -(2**31) + 1, 2**31 - 1).astype(np.int32)
-    scale = program.scales[node.outputs[0]]
+    (output,) = node.outputs
+    worth = np.full(each.size, program.scales[output], dtype=np.float32)
+    slices = _slices(program, node, 1 if isinstance(op, Conv) else -1)
+    for name, part in slices.items():
+        worth[part.start : part.stop : part.step] = program.scales[name]
     names = (
         x,
         program.constant(node, "weight.int8", whole),
         program.shared_constant(node, "bias.int32", start),
-        program.constant(node, "multiplier", (step / np.float32(scale)).astype(np.float32)),
+        program.constant(node, "multiplier", (step / worth).astype(np.float32)),
     )
-    program.make(node, program.wrapped(node, made, names), names, scale)
+    form = program.wrapped(node, made, names)
+    if slices:
+        program.parted[output] = f"{output}.parts"
+        program.nodes.append(replace(node, op=form, inputs=names, outputs=(program.parted[output],)))
+    else:
+        program.make(node, form, names, program.scales[output])
     return True
+
+
+def _slices(program: IntegerProgram, node: Node, axis: int) -> dict[str, Slice]:
+    """The slices of output channels that a layer's result is cut into, if nothing else reads it; else none.
+
+    The parts of Mamba's projection differ tenfold in range: one scale would leave the step size a few of the
+    255 steps, but a multiplier per output channel can give each part its own.
+    """
+    (name,), graph = node.outputs, program.graph
+    readers = [reader for reader in graph.nodes if name in reader.inputs]
+    cuts = {reader.outputs[0]: reader.op for reader in readers if isinstance(reader.op, Slice)}
+    if len(cuts) < len(readers) or name in graph.outputs:
+        return {}
+    channels = axis % len(graph.tensors[name].shape)
+    taken = [k for cut in cuts.values() for k in range(cut.start, cut.stop, cut.step)]
+    alone = len(taken) == len(set(taken))
+    fits = all(cut.axis == channels and cut.step > 0 for cut in cuts.values())
+    return cuts if alone and fits else {}
 
 
 def pool(program: IntegerProgram, node: Node, op: Op) -> bool:

@@ -148,3 +148,39 @@ def test_a_state_of_integers_goes_through_c_and_back(model, signal, native, coun
     second.push(samples[:11])
     second.restore(first.save())
     np.testing.assert_array_equal(np.concatenate([head, second.push(samples[cut:])]), whole)
+
+
+class Parts(nn.Module):
+    """A dense layer of which one half is a hundred times as large as the other, read in halves or whole."""
+
+    def __init__(self, whole: bool):
+        super().__init__()
+        torch.manual_seed(2)
+        self.layer, self.whole = nn.Linear(N_CHANS, 8), whole
+        with torch.no_grad():
+            self.layer.weight[4:] *= 100
+
+    def forward(self, x):
+        y = self.layer(x.transpose(1, 2))
+        small, large = y.chunk(2, dim=-1)
+        scores = torch.tanh(small) + torch.tanh(0.01 * large)
+        return scores + y.mean(dim=-1, keepdim=True) if self.whole else scores
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_slices_that_are_all_that_is_read_have_scales_of_their_own(signal, whole, native, counts, as_input):
+    model = capture.to_onnx(capture.trace(Parts(whole).eval(), N_CHANS, 64)).model
+    plain, integers, scales = quantized(model, signal)
+    small, _ = (node.outputs[0] for node in plain.offline.nodes if node.op.kind == "Slice")
+    truth = reference.run(plain.offline, {"eeg": signal}).tensors[small]
+    values = reference.run(integers.offline, {"eeg": signal}).tensors[f"{small}.int8"]
+    used = int(np.abs(values).max())
+    # a part that shares its steps with a hundred times larger one is left one or two of them
+    assert used <= 2 if whole else used == 127
+    if not whole:
+        assert np.abs(values * np.float32(scales[small]) - truth).max() < 3 * scales[small]
+        samples = counts(HOP * STEPS, N_CHANS)
+        (name,) = integers.offline.outputs
+        expected = reference.run(integers.offline, {"eeg": as_input(samples)}).tensors[name]
+        compiled = native(integers.step).push(samples)
+        np.testing.assert_array_equal(np.ravel(compiled).view(np.uint32), np.ravel(expected).view(np.uint32))
