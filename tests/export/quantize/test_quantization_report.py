@@ -1,0 +1,51 @@
+"""The report of a program of integers reads each tensor in the steps that its integers have."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from edgeeeg_export import capture
+from edgeeeg_export.lowering import lower
+from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.quantize.calibration import calibrate
+from edgeeeg_export.quantize.report import layer_reports
+
+N_CHANS, HOP = 3, 8
+
+
+class Moved(nn.Module):
+    """A dense layer whose small half is read apart, but whose whole is read too, and a concatenation."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(2)
+        self.first, self.last = nn.Linear(N_CHANS, 8), nn.Linear(12, 2)
+        with torch.no_grad():
+            self.first.weight[4:] *= 30
+
+    def forward(self, x):
+        y = self.first(x.transpose(1, 2))
+        small = y[..., :4]
+        return self.last(torch.cat([torch.tanh(small), y], dim=-1)) + small.mean(dim=-1, keepdim=True)
+
+
+def test_what_is_moved_has_the_steps_of_where_it_comes_from():
+    model = capture.to_onnx(capture.trace(Moved().eval(), N_CHANS, 64)).model
+    x = np.random.default_rng(0).normal(size=(1, N_CHANS, 40 * HOP)).astype(np.float32)
+    plain = lower(model, "net", HOP)
+    scales = calibrate(stream(plain.captured, HOP), {"eeg": x}, "min-max")
+    output = {node.op.kind: node.outputs[0] for node in plain.offline.nodes[::-1]}
+    dense, small, both = output["Linear"], output["Slice"], output["Concat"]
+    assert scales[small] < 0.1 * scales[dense]
+    scales[both] *= 0.5  # as an observer that clips may have seen it
+    integers = lower(model, "net", HOP, scales=scales)
+    reports = {
+        report.name: report for report in layer_reports(plain.offline, integers.offline, scales, {"eeg": x})
+    }
+    assert reports[dense].scale == reports[small].scale == reports[both].scale == scales[dense]
+    assert reports[both].saturated == 0
+    assert reports[both].sqnr_db > 30
+    # coarse steps for small values: the noise is there, and is that of rounding
+    assert 0 < reports[small].sqnr_db < reports[dense].sqnr_db - 10
