@@ -29,6 +29,6 @@ def dequantize(value: Array, scale: np.float32) -> Array:
     return value.astype(np.float32) * scale
 
 
-def requantize(total: Array, multiplier: Array) -> Array:
+def requantize(total: Array, multiplier: Array | np.float32) -> Array:
     """int8 of int32 sums; the multiplier is scale of x · scale of the weight / scale of the result."""
     return saturate(total.astype(np.float32) * multiplier)

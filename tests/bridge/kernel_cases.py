@@ -18,13 +18,19 @@ from edgeeeg_export.ops.linear import Linear
 from edgeeeg_export.ops.linear_attention import LinearAttention
 from edgeeeg_export.ops.log import Log
 from edgeeeg_export.ops.lstm import Lstm
+from edgeeeg_export.ops.max_pool import MaxPool
 from edgeeeg_export.ops.mul import Mul
 from edgeeeg_export.ops.op import Op
 from edgeeeg_export.ops.pow import Pow
 from edgeeeg_export.ops.quantize_linear import QuantizeLinear
 from edgeeeg_export.ops.quantized_add import QuantizedAdd
 from edgeeeg_export.ops.quantized_conv import QuantizedConv
+from edgeeeg_export.ops.quantized_gru import QuantizedGru
 from edgeeeg_export.ops.quantized_linear import QuantizedLinear
+from edgeeeg_export.ops.quantized_lstm import QuantizedLstm
+from edgeeeg_export.ops.quantized_mul import QuantizedMul
+from edgeeeg_export.ops.quantized_relu import QuantizedRelu
+from edgeeeg_export.ops.quantized_rnn import QuantizedRnn
 from edgeeeg_export.ops.recurrent_lif import RecurrentLif
 from edgeeeg_export.ops.running_z_score import RunningZScore
 from edgeeeg_export.ops.s4d import S4d
@@ -69,6 +75,18 @@ def recurrence(gates: int, biases: int) -> tuple[Operand, ...]:
         held(-1.0, 1.0, 1, 4 * gates, 3),
         held(-1.0, 1.0, 1, 4 * gates, 4),
         held(-1.0, 1.0, 1, 4 * biases),
+    )
+
+
+def hybrid_recurrence(gates: int, biases: int) -> tuple[Operand, ...]:
+    """The same with matrices of integers, and multipliers per row."""
+    return (
+        drawn("int8", 4, 64, 3),
+        Operand((1, 4 * gates, 3), integers("int8"), held=True),
+        Operand((1, 4 * gates, 4), integers("int8"), held=True),
+        held(-1.0, 1.0, 1, 4 * biases),
+        held(1e-5, 1e-4, 1, 4 * gates),
+        held(1e-5, 1e-4, 1, 4 * gates),
     )
 
 
@@ -196,6 +214,14 @@ INTEGERS = (
     ),
     repeated("add", QuantizedAdd(0.71, 0.43), drawn("int8", ELEMENTS), drawn("int8", ELEMENTS)),
     repeated("add_ties", QuantizedAdd(0.5, 0.25), drawn("int8", ELEMENTS), drawn("int8", ELEMENTS)),
+    repeated("mul", QuantizedMul(0.0131), drawn("int8", ELEMENTS), drawn("int8", ELEMENTS)),
+    repeated("mul_ties", QuantizedMul(1 / 128), drawn("int8", ELEMENTS), drawn("int8", ELEMENTS)),
+    repeated("relu", QuantizedRelu(), drawn("int8", ELEMENTS)),
+    repeated("max_pool", MaxPool((3,), (1,), (2,), (3, 1)), drawn("int8", 1, 8, 128)),
+    repeated("gru_int8", QuantizedGru(linear_before_reset=True, h_scale=1 / 127), *hybrid_recurrence(3, 4)),
+    repeated("gru_int8_reset_first", QuantizedGru(h_scale=0.01), *hybrid_recurrence(3, 4)),
+    repeated("lstm_int8", QuantizedLstm(h_scale=0.004), *hybrid_recurrence(4, 4)),
+    repeated("rnn_int8", QuantizedRnn(h_scale=1 / 127), *hybrid_recurrence(1, 1)),
     repeated("table", Table(), drawn("int8", ELEMENTS), drawn("int8", 256)),
     repeated("quantize", QuantizeLinear(0.037), Operand((ELEMENTS,), uniform(-6.0, 6.0))),
     repeated("quantize_finite", QuantizeLinear(0.037), Operand((ELEMENTS,), finite())),

@@ -17,7 +17,7 @@ import numpy as np
 
 from edgeeeg_export import floatmath
 from edgeeeg_export.ops.op import OnnxCall, OnnxNode
-from edgeeeg_export.ops.recurrence import Memory, Recurrence, accumulate_step
+from edgeeeg_export.ops.recurrence import Memory, Parameters, Recurrence
 from edgeeeg_export.tensor import Array
 
 ONE = np.float32(1.0)
@@ -45,18 +45,18 @@ class Gru(Recurrence):
         gates = inputs[:, : 2 * hidden] + recurrent[:, : 2 * hidden]
         return np.concatenate([gates, inputs[:, 2 * hidden :], recurrent[:, 2 * hidden :]], axis=1)
 
-    def cell(self, drive: Array, memory: Memory, recurrent: Array, bias: Array) -> Memory:
+    def cell(self, drive: Array, memory: Memory, parameters: Parameters) -> Memory:
         """h after one step."""
         (h,) = memory
         hidden = h.shape[1]
         split = 2 * hidden
-        gates = floatmath.sigmoid(accumulate_step(drive[:, :split], h, recurrent[:split]))
+        gates = floatmath.sigmoid(self.past(drive[:, :split], h, parameters, slice(split)))
         z, r = gates[:, :hidden], gates[:, hidden:]
-        start = np.broadcast_to(bias[3 * hidden :], h.shape)
+        start = np.broadcast_to(parameters[2][3 * hidden :], h.shape)
         if self.linear_before_reset:
-            past = r * accumulate_step(start, h, recurrent[split:])
+            past = r * self.past(start, h, parameters, slice(split, None))
         else:
-            past = accumulate_step(start, r * h, recurrent[split:])
+            past = self.past(start, r * h, parameters, slice(split, None))
         g = floatmath.tanh(drive[:, split:] + past)
         return ((ONE - z) * g + z * h,)
 
@@ -67,24 +67,24 @@ class Gru(Recurrence):
     def cell_to_onnx(
         self, call: OnnxCall, x: str, memory: Sequence[str], weights: Sequence[str]
     ) -> tuple[str, ...]:
-        """Gemm, Split, Sigmoid, Tanh, Mul, Add, Sub."""
+        """Sums, Split, Sigmoid, Tanh, Mul, Add, Sub."""
         add, several = call.builder.add, call.builder.add_several
-        (h,), (weight, recurrent, bias) = memory, weights
+        (h,), bias = memory, weights[2]
         hidden = call.input_types[2].shape[2]
         gates_and_candidate = call.builder.constant([2 * hidden, hidden], "int64")
         inputs, past_bias = several(
             "Split", (bias, call.builder.constant([3 * hidden, hidden], "int64")), 2, axis=0
         )
         drive, drive_g = several(
-            "Split", (add("Gemm", (x, weight, inputs), transB=1), gates_and_candidate), 2, axis=1
+            "Split", (self.drive_to_onnx(call, x, inputs, weights), gates_and_candidate), 2, axis=1
         )
-        recurrent_zr, recurrent_g = several("Split", (recurrent, gates_and_candidate), 2, axis=0)
-        gates = add("Sigmoid", (add("Gemm", (h, recurrent_zr, drive), transB=1),))
+        first, last = slice(2 * hidden), slice(2 * hidden, None)
+        gates = add("Sigmoid", (self.past_to_onnx(call, drive, h, weights, first),))
         z, r = several("Split", (gates,), 2, axis=1, num_outputs=2)
         if self.linear_before_reset:
-            past = add("Mul", (r, add("Gemm", (h, recurrent_g, past_bias), transB=1)))
+            past = add("Mul", (r, self.past_to_onnx(call, past_bias, h, weights, last)))
         else:
-            past = add("Gemm", (add("Mul", (r, h)), recurrent_g, past_bias), transB=1)
+            past = self.past_to_onnx(call, past_bias, add("Mul", (r, h)), weights, last)
         g = add("Tanh", (add("Add", (drive_g, past)),))
         fresh = add("Mul", (add("Sub", (call.builder.constant(1.0), z)), g))
         return (add("Add", (fresh, add("Mul", (z, h)))),)

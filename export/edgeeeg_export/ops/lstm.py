@@ -16,7 +16,7 @@ import numpy as np
 
 from edgeeeg_export import floatmath
 from edgeeeg_export.ops.op import OnnxCall
-from edgeeeg_export.ops.recurrence import Memory, Recurrence, accumulate_step
+from edgeeeg_export.ops.recurrence import Memory, Parameters, Recurrence
 from edgeeeg_export.tensor import Array
 
 
@@ -30,10 +30,10 @@ class Lstm(Recurrence):
     activations: ClassVar[tuple[str, ...]] = ("Sigmoid", "Tanh", "Tanh")
     kernel: ClassVar[str] = "edgeeeg_lstm"
 
-    def cell(self, drive: Array, memory: Memory, recurrent: Array, bias: Array) -> Memory:
+    def cell(self, drive: Array, memory: Memory, parameters: Parameters) -> Memory:
         """h and c after one step."""
         h, c = memory
-        total, split = accumulate_step(drive, h, recurrent), 3 * h.shape[1]
+        total, split = self.past(drive, h, parameters), 3 * h.shape[1]
         i, o, f = np.split(floatmath.sigmoid(total[:, :split]), 3, axis=1)
         c = f * c + i * floatmath.tanh(total[:, split:])
         return o * floatmath.tanh(c), c
@@ -41,10 +41,9 @@ class Lstm(Recurrence):
     def cell_to_onnx(
         self, call: OnnxCall, x: str, memory: Sequence[str], weights: Sequence[str]
     ) -> tuple[str, ...]:
-        """Gemm, Split, Sigmoid, Tanh, Mul, Add."""
-        add, (h, c), (weight, recurrent, bias) = call.builder.add, memory, weights
-        drive = add("Gemm", (x, weight, bias), transB=1)
-        total = add("Gemm", (h, recurrent, drive), transB=1)
+        """Sums, Split, Sigmoid, Tanh, Mul, Add."""
+        add, (h, c) = call.builder.add, memory
+        total = self.past_to_onnx(call, self.drive_to_onnx(call, x, weights[2], weights), h, weights)
         i, o, f, g = call.builder.add_several("Split", (total,), 4, axis=1, num_outputs=4)
         kept = add("Mul", (add("Sigmoid", (f,)), c))
         c = add("Add", (kept, add("Mul", (add("Sigmoid", (i,)), add("Tanh", (g,))))))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Sliding, TimeWindow, require
 from edgeeeg_export.ops.window import Window
-from edgeeeg_export.tensor import Array, TensorType
+from edgeeeg_export.tensor import SUFFIX, Array, TensorType
 
-LOWEST = float(np.finfo(np.float32).min)
-"""What stands for padding. Finite, so that a saved manifest can hold it: only a window that sees nothing but
-padding and -infinity could tell it from ONNX's -infinity."""
+LOWEST: Mapping[str, float] = MappingProxyType({"float32": float(np.finfo(np.float32).min), "int8": -128.0})
+"""What stands for padding, by type. Finite, so that a saved manifest can hold it: only a window that sees
+nothing but padding and -infinity could tell it from ONNX's -infinity."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaxPool(Sliding):
-    """Input x (batch, channels, …), one to three axes; the maximum replaces a value only if greater."""
+    """Input x (batch, channels, …) of float32 or int8; the maximum replaces a value only if greater."""
 
     kernel: tuple[int, ...]
     strides: tuple[int, ...]
@@ -51,7 +53,7 @@ class MaxPool(Sliding):
 
     def time_window(self, inputs: tuple[TensorType, ...]) -> TimeWindow | None:
         """Its kernel, where it lies over time."""
-        return self.window.over_time(inputs[0], LOWEST)
+        return self.window.over_time(inputs[0], LOWEST[inputs[0].dtype])
 
     def over(self, inputs: tuple[TensorType, ...], before: int, after: int) -> Sliding:
         """Other padding of time."""
@@ -62,7 +64,7 @@ class MaxPool(Sliding):
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Compare tap by tap, row-major, from the first on."""
         out = self.window.out(inputs[0].shape[2:])
-        taps = self.window.taps(self.window.pad(inputs[0], LOWEST), out)
+        taps = self.window.taps(self.window.pad(inputs[0], LOWEST[inputs[0].dtype.name]), out)
         y = next(taps)
         for seen in taps:
             y = np.where(seen > y, seen, y)
@@ -72,7 +74,8 @@ class MaxPool(Sliding):
         """The kernel of edgeeeg_window.h."""
         planes = call.input_types[0].shape[0] * call.input_types[0].shape[1]
         definition = self.window.c_definition(call)
-        return f"{definition}\nedgeeeg_max_pool({call.inputs[0]}, {call.outputs[0]}, &window, {planes});"
+        kernel = f"edgeeeg_max_pool{SUFFIX[call.input_types[0].dtype]}"
+        return f"{definition}\n{kernel}({call.inputs[0]}, {call.outputs[0]}, &window, {planes});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """MaxPool."""

@@ -123,5 +123,5 @@ class Pad(Sliding):
         amounts = [pair[0] for pair in self.pads] + [pair[1] for pair in self.pads]
         operands = [call.builder.constant(amounts, "int64")]
         if self.mode == "constant":
-            operands.append(call.builder.constant(self.value))
+            operands.append(call.builder.constant(self.value, call.input_types[0].dtype))
         call.builder.add("Pad", (call.inputs[0], *operands), call.outputs[0], mode=self.mode)

@@ -34,13 +34,13 @@ class PerWindow(Op):
     def _single(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """The operands of one window."""
         pairs = zip(inputs, self.varying, strict=True)
-        return tuple(TensorType(x.shape[1:]) if varies else x for x, varies in pairs)
+        return tuple(_one(x) if varies else x for x, varies in pairs)
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """(windows, …) of what the operator gives."""
         first = inputs[self.varying.index(True)]
         return tuple(
-            TensorType((first.shape[0], *y.shape), 0, first.samples_per_frame)
+            TensorType((first.shape[0], *y.shape), 0, first.samples_per_frame, y.dtype)
             for y in self.op.infer(self._single(inputs))
         )
 
@@ -68,7 +68,7 @@ class PerWindow(Op):
 
     def emit_c(self, call: CCall) -> str:
         """The operator: a step has one window."""
-        outputs = tuple(TensorType(y.shape[1:]) for y in call.output_types)
+        outputs = tuple(_one(y) for y in call.output_types)
         return self.op.emit_c(replace(call, input_types=self._single(call.input_types), output_types=outputs))
 
     def to_onnx(self, call: OnnxCall) -> None:
@@ -80,7 +80,12 @@ class PerWindow(Op):
             for name, type_, varies in zip(call.inputs, single, self.varying, strict=True)
         )
         outputs = tuple(f"{name}.single" for name in call.outputs)
-        types = tuple(TensorType(y.shape[1:]) for y in call.output_types)
+        types = tuple(_one(y) for y in call.output_types)
         self.op.to_onnx(replace(call, inputs=inputs, outputs=outputs, input_types=single, output_types=types))
         for name, result, type_ in zip(outputs, call.outputs, call.output_types, strict=True):
             add("Reshape", (name, constant(list(type_.shape), "int64")), result)
+
+
+def _one(x: TensorType) -> TensorType:
+    """What one window of a tensor is."""
+    return TensorType(x.shape[1:], dtype=x.dtype)

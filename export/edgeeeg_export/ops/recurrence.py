@@ -23,6 +23,11 @@ from edgeeeg_export.tensor import Array, State, TensorType
 Memory = tuple[Array, ...]
 """One array (batch, hidden) per memory: h, and c of an LSTM."""
 
+Parameters = tuple[Array, ...]
+"""Weights of inputs, weights of hidden values and bias of one direction."""
+
+ALL = slice(None)
+
 DIRECTIONS = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}
 """Per direction: whether it walks backwards."""
 
@@ -130,8 +135,27 @@ class Recurrence(Op):
         half = cls.gates * hidden
         return bias[:, :half] + bias[:, half:]
 
+    def drive(self, x: Array, parameters: Parameters) -> Array:
+        """Bias and inputs (steps, batch, inputs) of all steps: (steps, batch, gates hidden)."""
+        weight, _, bias = parameters
+        return accumulate(np.broadcast_to(bias[: len(weight)], (*x.shape[:2], len(weight))), x, weight)
+
+    def past(self, start: Array, h: Array, parameters: Parameters, rows: slice = ALL) -> Array:
+        """The sum that goes on from `start` over the hidden values, for some rows of their weights."""
+        return accumulate_step(start, h, parameters[1][rows])
+
+    def drive_to_onnx(self, call: OnnxCall, x: str, bias: str, weights: Sequence[str]) -> str:
+        """The same sum over inputs, of one step: Gemm."""
+        return call.builder.add("Gemm", (x, weights[0], bias), transB=1)
+
+    def past_to_onnx(
+        self, call: OnnxCall, start: str, h: str, weights: Sequence[str], rows: slice = ALL
+    ) -> str:
+        """The same sum over hidden values: Gemm."""
+        return call.builder.add("Gemm", (h, rows_to_onnx(call, weights[1], rows), start), transB=1)
+
     @abstractmethod
-    def cell(self, drive: Array, memory: Memory, recurrent: Array, bias: Array) -> Memory:
+    def cell(self, drive: Array, memory: Memory, parameters: Parameters) -> Memory:
         """The memories after one step; `drive` (batch, gates hidden) is bias and inputs, summed."""
 
     @abstractmethod
@@ -205,9 +229,8 @@ class Recurrence(Op):
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Step by step; the sums over inputs of all steps are made at once."""
-        x, weight, recurrent, bias = inputs
-        x = np.moveaxis(x, self.layout, 0)
-        (steps, batch, _), (directions, rows, hidden) = x.shape, recurrent.shape
+        x = np.moveaxis(inputs[0], self.layout, 0)
+        (steps, batch, _), (directions, _, hidden) = x.shape, inputs[2].shape
         y = np.empty((steps, directions, batch, hidden), dtype=np.float32)
         after = np.empty((len(self.memories), directions, batch, hidden), dtype=np.float32)
         starts = np.zeros_like(after)
@@ -217,9 +240,10 @@ class Recurrence(Op):
             )
         for d, backwards in enumerate(self.backwards):
             memory = states or tuple(starts[:, d])
-            drive = accumulate(np.broadcast_to(bias[d, :rows], (steps, batch, rows)), x, weight[d])
+            parameters = tuple(value[d] for value in inputs[1:])
+            drive = self.drive(x, parameters)
             for t in reversed(range(steps)) if backwards else range(steps):
-                memory = self.cell(drive[t], memory, recurrent[d], bias[d])
+                memory = self.cell(drive[t], memory, parameters)
                 y[t, d] = memory[0]
             after[:, d] = memory
         nexts = tuple(after[:, 0]) if states else ()
@@ -230,21 +254,23 @@ class Recurrence(Op):
 
     def emit_c(self, call: CCall) -> str:
         """One call of the cell's kernel in edgeeeg_recurrent.h per step and row of the batch."""
-        x, (directions, rows, hidden) = call.input_types[0], call.input_types[2].shape
+        x, (directions, _, hidden) = call.input_types[0], call.input_types[2].shape
         steps, batch, width = x.shape[self.layout], x.shape[1 - self.layout], x.shape[2]
         row = f"t * {batch} + b" if self.layout == 0 else f"b * {steps} + t"
-        lines = [f"float gates[{self.biases * hidden}];"]
+        scratch = self.c_scratch(hidden)
+        lines = list(scratch.values())
         for d, backwards in enumerate(self.backwards):
             memory = call.states or tuple(f"{name}{d}" for name in self.memories)
             if not call.states:
                 lines += self._c_memories(d, memory, batch * hidden, directions)
             operands = (
                 f"{call.inputs[0]} + ({row}) * {width}",
-                f"{call.inputs[1]} + {d * rows * width}",
-                f"{call.inputs[2]} + {d * rows * hidden}",
-                f"{call.inputs[3]} + {d * self.biases * hidden}",
+                *(
+                    f"{pointer} + {d * (type_.size // directions)}"
+                    for pointer, type_ in zip(call.inputs[1:], call.input_types[1:], strict=True)
+                ),
                 *(f"{name} + b * {hidden}" for name in memory),
-                "gates",
+                *scratch,
                 str(width),
                 str(hidden),
                 *self.c_arguments(),
@@ -276,6 +302,10 @@ class Recurrence(Op):
                     "}",
                 )
         return "\n".join(lines)
+
+    def c_scratch(self, hidden: int) -> dict[str, str]:
+        """What the kernel works in: definitions by name, in the order of its arguments."""
+        return {"gates": f"float gates[{self.biases * hidden}];"}
 
     def c_arguments(self) -> tuple[str, ...]:
         """Further arguments of the kernel."""
@@ -340,3 +370,13 @@ def _initial(start: np.ndarray | None, layout: int, shape: tuple[int, int, int])
         return np.zeros(shape, dtype=np.float32)
     value = start.astype(np.float32)
     return value if layout == 0 else np.moveaxis(value, 0, 1)
+
+
+def rows_to_onnx(call: OnnxCall, name: str, rows: slice) -> str:
+    """Some rows of a matrix, or elements of a vector."""
+    if rows == ALL:
+        return name
+    extent = call.input_types[2].shape[1]
+    first, last, _ = rows.indices(extent)
+    bounds = [call.builder.constant([value], "int64") for value in (first, last, 0)]
+    return call.builder.add("Slice", (name, *bounds))

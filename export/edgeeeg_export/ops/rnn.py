@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from edgeeeg_export import floatmath
 from edgeeeg_export.ops.op import OnnxCall
-from edgeeeg_export.ops.recurrence import Memory, Recurrence, accumulate_step
+from edgeeeg_export.ops.recurrence import Memory, Parameters, Recurrence
 from edgeeeg_export.tensor import Array
 
 
@@ -21,14 +21,13 @@ class Rnn(Recurrence):
     activations: ClassVar[tuple[str, ...]] = ("Tanh",)
     kernel: ClassVar[str] = "edgeeeg_rnn"
 
-    def cell(self, drive: Array, memory: Memory, recurrent: Array, bias: Array) -> Memory:
+    def cell(self, drive: Array, memory: Memory, parameters: Parameters) -> Memory:
         """h after one step."""
-        return (floatmath.tanh(accumulate_step(drive, memory[0], recurrent)),)
+        return (floatmath.tanh(self.past(drive, memory[0], parameters)),)
 
     def cell_to_onnx(
         self, call: OnnxCall, x: str, memory: Sequence[str], weights: Sequence[str]
     ) -> tuple[str, ...]:
-        """Gemm and Tanh."""
-        add, (weight, recurrent, bias) = call.builder.add, weights
-        drive = add("Gemm", (x, weight, bias), transB=1)
-        return (add("Tanh", (add("Gemm", (memory[0], recurrent, drive), transB=1),)),)
+        """Sums and Tanh."""
+        drive = self.drive_to_onnx(call, x, weights[2], weights)
+        return (call.builder.add("Tanh", (self.past_to_onnx(call, drive, memory[0], weights),)),)

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, require
 from edgeeeg_export.ops.pad import Pad
-from edgeeeg_export.tensor import Array, TensorType
+from edgeeeg_export.tensor import C_TYPE, Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Slice(Op):
             return (
                 f"for (size_t r = 0; r < {outer}; r++) {{\n"
                 f"    for (size_t k = 0; k < {taken}; k++) {{\n"
-                f"        const float *from = {block} + {place};\n"
+                f"        const {C_TYPE[call.input_types[0].dtype]} *from = {block} + {place};\n"
                 f"        for (size_t i = 0; i < {inner}; i++) {{\n"
                 f"            {call.outputs[0]}[(r * {taken} + k) * {inner} + i] = from[i];\n"
                 "        }\n    }\n}"

@@ -18,7 +18,9 @@ KEPT = 1 << 20
 def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str, steps: int = 256) -> dict[str, float]:
     """Scale of every float tensor, constants left out.
 
-    The state is carried from the first sample to the last and never reset, as it will be on the device.
+    The state is carried from the first sample to the last and never reset, as it will be on the device. What
+    a tensor holds before the first sample has reached it is left out: a maximum of nothing but padding is the
+    lowest of all floats.
 
     Parameters
     ----------
@@ -32,6 +34,7 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str, steps: i
     first, type_ = next(iter(graph.inputs.items()))
     total = inputs[first].shape[type_.time_axis or 0] // type_.frames
     seen: dict[str, list[Array]] = {}
+    early = dict(graph.timing.behind)
     states = None
     stride = max(1, -(-total // steps) * max(t.size for t in graph.tensors.values()) * steps // KEPT)
     for start in range(0, total, steps):
@@ -44,7 +47,18 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str, steps: i
         states = result.states
         for name, value in result.tensors.items():
             if name not in graph.constants:
+                value = _begun(value, graph.tensors[name].time_axis, early, name)
+            if name not in graph.constants and value.size:
                 seen.setdefault(name, []).append(np.ravel(value)[::stride])
                 # the extremes must not fall between the values that are kept
                 seen[name].append(np.array([value.min(), value.max()], dtype=np.float32))
     return {name: scale_of(name, np.concatenate(pieces), observer) for name, pieces in seen.items()}
+
+
+def _begun(value: Array, time_axis: int | None, early: dict[str, int], name: str) -> Array:
+    """The frames of a tensor that lie within the recording; `early` counts those still to be left out."""
+    if time_axis is None or not early.get(name):
+        return value
+    left_out = min(early[name], value.shape[time_axis])
+    early[name] -= left_out
+    return np.take(value, range(left_out, value.shape[time_axis]), time_axis)

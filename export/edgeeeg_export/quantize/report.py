@@ -12,17 +12,13 @@ import numpy as np
 from edgeeeg_export import quantmath, reference
 from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.graph import Graph
-from edgeeeg_export.ops.quantize_linear import QuantizeLinear
-from edgeeeg_export.ops.quantized_add import QuantizedAdd
-from edgeeeg_export.ops.quantized_conv import QuantizedConv
-from edgeeeg_export.ops.quantized_linear import QuantizedLinear
-from edgeeeg_export.ops.table import Table
+from edgeeeg_export.ops.concat import Concat
+from edgeeeg_export.ops.per_window import PerWindow
+from edgeeeg_export.quantize.moves import keeps_steps
 from edgeeeg_export.tensor import Array
 
 TOLERATED = 0.01
 """The share of a tensor's values that may saturate on the recording of the contract."""
-MAKERS = (QuantizeLinear, QuantizedConv, QuantizedLinear, QuantizedAdd, Table)
-"""Operators whose int8 has steps of its own; all others move that of their operands."""
 INT8 = ".int8"
 """What ends the name of a tensor's integers."""
 
@@ -54,11 +50,11 @@ def layer_reports(
     truth = reference.run(floats, inputs).tensors
     result = reference.run(integers, inputs).tensors
     reports = []
-    for name, worth in _steps(integers, scales).items():
-        stem, value = name.removesuffix(INT8), result[name]
-        if stem not in truth:
+    for name, worth in _worth(integers, scales).items():
+        stem = name.removesuffix(INT8)
+        if stem == name or stem not in truth:
             continue
-        scale, expected = np.float32(worth), truth[stem]
+        scale, expected, value = np.float32(worth), truth[stem], result[name]
         beyond = np.abs(expected) > (quantmath.HIGH + np.float32(0.5)) * scale
         reports.append(
             LayerReport(
@@ -72,23 +68,20 @@ def layer_reports(
     return tuple(reports)
 
 
-def _steps(integers: Graph, scales: Mapping[str, float]) -> dict[str, float]:
-    """What a step of each int8 is worth: its own, or for what is only moved that of where it comes from.
-
-    Calibration saw what is moved too, but its elements keep their steps, and a concatenation takes the
-    coarsest of its operands'.
-    """
-    steps: dict[str, float] = {}
-    for node in integers.nodes:
-        before = [steps[name] for name in node.inputs if name in steps]
-        moves = type(node.op) not in MAKERS and before
-        for name in node.outputs:
-            stem = name.removesuffix(INT8)
-            if stem != name and moves:
-                steps[name] = max(before)
-            elif stem != name and stem in scales:
-                steps[name] = scales[stem]
-    return steps
+def _worth(graph: Graph, scales: Mapping[str, float]) -> dict[str, float]:
+    """What one step of each int8 tensor is worth: what was calibrated, or that of what it was moved from."""
+    worth: dict[str, float] = {}
+    for node in graph.nodes:
+        op = node.op.op if isinstance(node.op, PerWindow) else node.op
+        name, stem = node.outputs[0], node.outputs[0].removesuffix(INT8)
+        sources = [worth[source] for source in node.inputs if source in worth]
+        if graph.tensors[name].dtype != "int8":
+            continue
+        if sources and (keeps_steps(op) or isinstance(op, Concat)):
+            worth[name] = max(sources)  # of a concatenation, the operand of the coarsest steps is as it was
+        elif stem in scales:
+            worth[name] = scales[stem]
+    return worth
 
 
 def require_in_range(reports: tuple[LayerReport, ...]) -> None:

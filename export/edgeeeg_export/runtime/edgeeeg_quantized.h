@@ -48,6 +48,21 @@ static inline void edgeeeg_add_int8(const int8_t *left, const int8_t *right, int
     }
 }
 
+/* y = multiplier left right; the product is exact */
+static inline void edgeeeg_mul_int8(const int8_t *left, const int8_t *right, int8_t *y, float multiplier,
+                                    size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        y[i] = edgeeeg_requantize((int32_t)left[i] * right[i], multiplier);
+    }
+}
+
+/* y = max(x, 0) */
+static inline void edgeeeg_relu_int8(const int8_t *x, int8_t *y, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        y[i] = x[i] > 0 ? x[i] : 0;
+    }
+}
+
 /* y[row][n] = multiplier[n] (bias[n] + sum_k x[row][k] weight[k][n]); bias may be 0 */
 static inline void edgeeeg_linear_int8(const int8_t *x, const int8_t *weight, const int32_t *bias,
                                        const float *multiplier, int8_t *y, size_t rows, size_t k, size_t n) {

@@ -19,12 +19,8 @@ static inline void edgeeeg_accumulate(const float *start, const float *values, c
     }
 }
 
-/* Gates i, o, f, g: c = f c + i g, h = o tanh(c); scratch of 4 hidden */
-static inline void edgeeeg_lstm(const float *x, const float *weight, const float *recurrent,
-                                const float *bias, float *h, float *c, float *gates, size_t width,
-                                size_t hidden) {
-    edgeeeg_accumulate(bias, x, weight, gates, 4 * hidden, width);
-    edgeeeg_accumulate(gates, h, recurrent, gates, 4 * hidden, hidden);
+/* From the sums of i, o, f, g: c = f c + i g, h = o tanh(c) */
+static inline void edgeeeg_lstm_gates(const float *gates, float *h, float *c, size_t hidden) {
     for (size_t j = 0; j < hidden; j++) {
         const float kept = edgeeeg_sigmoid(gates[2 * hidden + j]) * c[j];
         c[j] = kept + edgeeeg_sigmoid(gates[j]) * edgeeeg_tanh(gates[3 * hidden + j]);
@@ -32,36 +28,65 @@ static inline void edgeeeg_lstm(const float *x, const float *weight, const float
     }
 }
 
-/* Gates z, r, candidate g: h = (1 - z) g + z h; scratch of 4 hidden: z, r, inputs and past of the candidate
- */
-static inline void edgeeeg_gru(const float *x, const float *weight, const float *recurrent, const float *bias,
-                               float *h, float *gates, size_t width, size_t hidden, int linear_before_reset) {
-    float *z = gates;
-    float *r = gates + hidden;
-    float *drive = gates + 2 * hidden;
-    float *past = gates + 3 * hidden;
-    const float *recurrent_g = recurrent + 2 * hidden * hidden;
-    edgeeeg_accumulate(bias, x, weight, gates, 3 * hidden, width);
-    edgeeeg_accumulate(gates, h, recurrent, gates, 2 * hidden, hidden);
+/* sums[j] = sigmoid(sums[j]) */
+static inline void edgeeeg_gru_gates(float *sums, size_t count) {
+    for (size_t j = 0; j < count; j++) {
+        sums[j] = edgeeeg_sigmoid(sums[j]);
+    }
+}
+
+/* product[j] = r[j] value[j]; product may be either */
+static inline void edgeeeg_gru_reset(const float *r, const float *value, float *product, size_t hidden) {
     for (size_t j = 0; j < hidden; j++) {
-        z[j] = edgeeeg_sigmoid(z[j]);
-        r[j] = edgeeeg_sigmoid(r[j]);
+        product[j] = r[j] * value[j];
     }
-    if (linear_before_reset) {
-        edgeeeg_accumulate(bias + 3 * hidden, h, recurrent_g, past, hidden, hidden);
-        for (size_t j = 0; j < hidden; j++) {
-            past[j] = r[j] * past[j];
-        }
-    } else {
-        for (size_t j = 0; j < hidden; j++) {
-            r[j] = r[j] * h[j];
-        }
-        edgeeeg_accumulate(bias + 3 * hidden, r, recurrent_g, past, hidden, hidden);
-    }
+}
+
+/* h = (1 - z) g + z h, g = tanh(drive + past) */
+static inline void edgeeeg_gru_update(const float *z, const float *drive, const float *past, float *h,
+                                      size_t hidden) {
     for (size_t j = 0; j < hidden; j++) {
         const float g = edgeeeg_tanh(drive[j] + past[j]);
         h[j] = (1.0f - z[j]) * g + z[j] * h[j];
     }
+}
+
+/* h = tanh(sums) */
+static inline void edgeeeg_rnn_update(const float *sums, float *h, size_t hidden) {
+    for (size_t j = 0; j < hidden; j++) {
+        h[j] = edgeeeg_tanh(sums[j]);
+    }
+}
+
+/* Gates i, o, f, g; scratch of 4 hidden */
+static inline void edgeeeg_lstm(const float *x, const float *weight, const float *recurrent,
+                                const float *bias, float *h, float *c, float *gates, size_t width,
+                                size_t hidden) {
+    edgeeeg_accumulate(bias, x, weight, gates, 4 * hidden, width);
+    edgeeeg_accumulate(gates, h, recurrent, gates, 4 * hidden, hidden);
+    edgeeeg_lstm_gates(gates, h, c, hidden);
+}
+
+/* Gates z, r, candidate g: h = (1 - z) g + z h; scratch of 4 hidden: z, r, inputs and past of the candidate
+ */
+static inline void edgeeeg_gru(const float *x, const float *weight, const float *recurrent, const float *bias,
+                               float *h, float *gates, size_t width, size_t hidden, int linear_before_reset) {
+    const float *z = gates;
+    float *r = gates + hidden;
+    const float *drive = gates + 2 * hidden;
+    float *past = gates + 3 * hidden;
+    const float *recurrent_g = recurrent + 2 * hidden * hidden;
+    edgeeeg_accumulate(bias, x, weight, gates, 3 * hidden, width);
+    edgeeeg_accumulate(gates, h, recurrent, gates, 2 * hidden, hidden);
+    edgeeeg_gru_gates(gates, 2 * hidden);
+    if (linear_before_reset) {
+        edgeeeg_accumulate(bias + 3 * hidden, h, recurrent_g, past, hidden, hidden);
+        edgeeeg_gru_reset(r, past, past, hidden);
+    } else {
+        edgeeeg_gru_reset(r, h, r, hidden);
+        edgeeeg_accumulate(bias + 3 * hidden, r, recurrent_g, past, hidden, hidden);
+    }
+    edgeeeg_gru_update(z, drive, past, h, hidden);
 }
 
 /* h = tanh(bias + weight x + recurrent h); scratch of hidden */
@@ -69,9 +94,7 @@ static inline void edgeeeg_rnn(const float *x, const float *weight, const float 
                                float *h, float *gates, size_t width, size_t hidden) {
     edgeeeg_accumulate(bias, x, weight, gates, hidden, width);
     edgeeeg_accumulate(gates, h, recurrent, gates, hidden, hidden);
-    for (size_t j = 0; j < hidden; j++) {
-        h[j] = edgeeeg_tanh(gates[j]);
-    }
+    edgeeeg_rnn_update(gates, h, hidden);
 }
 
 #endif

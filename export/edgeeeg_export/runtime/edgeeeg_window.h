@@ -4,6 +4,7 @@
 #define EDGEEEG_WINDOW_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Per axis: extents of input and output, window, padding before and behind; unused leading axes have extent 1
  */
@@ -65,36 +66,41 @@ static inline void edgeeeg_conv(const float *x, const float *weight, const float
     }
 }
 
-/* y[p][t] = max_k x[p][t stride + k dilation - before]; padding is the lowest finite float */
-static inline void edgeeeg_max_pool(const float *x, float *y, const edgeeeg_window *window, size_t planes) {
-    const size_t *in = window->in;
-    for (size_t p = 0; p < planes; p++) {
-        const float *plane = x + p * in[0] * in[1] * in[2];
-        for (size_t t0 = 0; t0 < window->out[0]; t0++) {
-            for (size_t t1 = 0; t1 < window->out[1]; t1++) {
-                for (size_t t2 = 0; t2 < window->out[2]; t2++) {
-                    float best = 0.0f;
-                    int first = 1;
-                    for (size_t k0 = 0; k0 < window->kernel[0]; k0++) {
-                        const size_t i0 = edgeeeg_at(window, 0, t0, k0);
-                        for (size_t k1 = 0; k1 < window->kernel[1]; k1++) {
-                            const size_t i1 = edgeeeg_at(window, 1, t1, k1);
-                            for (size_t k2 = 0; k2 < window->kernel[2]; k2++) {
-                                const size_t i2 = edgeeeg_at(window, 2, t2, k2);
-                                const int inside = i0 < in[0] && i1 < in[1] && i2 < in[2];
-                                const float value =
-                                    inside ? plane[(i0 * in[1] + i1) * in[2] + i2] : -3.4028235e+38f;
-                                best = first || value > best ? value : best;
-                                first = 0;
-                            }
-                        }
-                    }
-                    *y++ = best;
-                }
-            }
-        }
+/* y[p][t] = max_k x[p][t stride + k dilation - before]; padding is the lowest value of the type */
+#define EDGEEEG_MAX_POOL(TYPE, SUFFIX, LOWEST)                                                           \
+    static inline void edgeeeg_max_pool##SUFFIX(const TYPE *x, TYPE *y, const edgeeeg_window *window,    \
+                                                size_t planes) {                                         \
+        const size_t *in = window->in;                                                                   \
+        for (size_t p = 0; p < planes; p++) {                                                            \
+            const TYPE *plane = x + p * in[0] * in[1] * in[2];                                           \
+            for (size_t t0 = 0; t0 < window->out[0]; t0++) {                                             \
+                for (size_t t1 = 0; t1 < window->out[1]; t1++) {                                         \
+                    for (size_t t2 = 0; t2 < window->out[2]; t2++) {                                     \
+                        TYPE best = 0;                                                                   \
+                        int first = 1;                                                                   \
+                        for (size_t k0 = 0; k0 < window->kernel[0]; k0++) {                              \
+                            const size_t i0 = edgeeeg_at(window, 0, t0, k0);                             \
+                            for (size_t k1 = 0; k1 < window->kernel[1]; k1++) {                          \
+                                const size_t i1 = edgeeeg_at(window, 1, t1, k1);                         \
+                                for (size_t k2 = 0; k2 < window->kernel[2]; k2++) {                      \
+                                    const size_t i2 = edgeeeg_at(window, 2, t2, k2);                     \
+                                    const int inside = i0 < in[0] && i1 < in[1] && i2 < in[2];           \
+                                    const TYPE value =                                                   \
+                                        inside ? plane[(i0 * in[1] + i1) * in[2] + i2] : (TYPE)(LOWEST); \
+                                    best = first || value > best ? value : best;                         \
+                                    first = 0;                                                           \
+                                }                                                                        \
+                            }                                                                            \
+                        }                                                                                \
+                        *y++ = best;                                                                     \
+                    }                                                                                    \
+                }                                                                                        \
+            }                                                                                            \
+        }                                                                                                \
     }
-}
+
+EDGEEEG_MAX_POOL(float, , -3.4028235e+38f)
+EDGEEEG_MAX_POOL(int8_t, _int8, -128)
 
 /* y[p][t] = (sum_k x[p][t stride + k dilation - before]) / n; n counts taps within x, with count_padding also
  * those within the padding */

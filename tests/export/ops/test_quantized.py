@@ -11,10 +11,13 @@ from edgeeeg_export import quantmath, reference
 from edgeeeg_export.errors import GraphError
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.dequantize_linear import DequantizeLinear
+from edgeeeg_export.ops.max_pool import MaxPool
 from edgeeeg_export.ops.quantize_linear import QuantizeLinear
 from edgeeeg_export.ops.quantized_add import QuantizedAdd
 from edgeeeg_export.ops.quantized_conv import QuantizedConv
 from edgeeeg_export.ops.quantized_linear import QuantizedLinear
+from edgeeeg_export.ops.quantized_mul import QuantizedMul
+from edgeeeg_export.ops.quantized_relu import QuantizedRelu
 from edgeeeg_export.ops.table import Table
 from edgeeeg_export.targets.c_function import emit_function
 from edgeeeg_export.targets.native_function import NativeFunctions
@@ -120,15 +123,93 @@ def test_every_integer_goes_through_a_table(tmp_path):
     np.testing.assert_array_equal(whole(x, Table(), {"t": table}, tmp_path), table[None])
 
 
+def every_pair():
+    every = np.arange(-128, 128).astype(np.int8)
+    return np.repeat(every, 256), np.tile(every, 256)
+
+
 def test_addition_rounds_half_to_even_and_saturates(tmp_path):
-    left = np.repeat(np.arange(-128, 128), 256).astype(np.int8)
-    right = np.tile(np.arange(-128, 128), 256).astype(np.int8)
+    left, right = every_pair()
     result = whole(left, QuantizedAdd(0.5, 0.25), {"right": right}, tmp_path)
     exact = left.astype(np.float64) * 0.5 + right * 0.25
     np.testing.assert_array_equal(result, np.clip(np.rint(exact), -128, 127))
     ties = np.abs(exact - np.trunc(exact)) == 0.5
     assert ties.sum() > 1000
     assert (result[ties] % 2 == 0).all()
+
+
+def onnxruntime_of(op_type, inputs, constants=None, order=None, domain="", **attributes):
+    """One operator of ONNX Runtime on named integers and constants, in the order of its operands."""
+    constants = constants or {}
+    order = order or (*inputs, *constants)
+    graph = helper.make_graph(
+        [helper.make_node(op_type, list(order), ["y"], domain=domain, **attributes)],
+        "judge",
+        [helper.make_tensor_value_info(name, TensorProto.INT8, x.shape) for name, x in inputs.items()],
+        [helper.make_tensor_value_info("y", TensorProto.INT8, None)],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    return onnxruntime.InferenceSession(model.SerializeToString()).run(None, dict(inputs))[0]
+
+
+@pytest.mark.parametrize("multiplier", [2.0**-7, 0.013, 0.31])
+def test_a_product_is_exact_and_rounded_once(multiplier, tmp_path):
+    left, right = every_pair()
+    result = whole(left, QuantizedMul(float(np.float32(multiplier))), {"right": right}, tmp_path)
+    exact = left.astype(np.float64) * right * np.float64(np.float32(multiplier))
+    np.testing.assert_array_equal(result, np.clip(np.rint(exact.astype(np.float32)), -128, 127))
+    if multiplier == 2.0**-7:
+        ties = np.abs(exact - np.trunc(exact)) == 0.5
+        assert ties.sum() > 400
+        assert (result[ties] % 2 == 0).all()
+
+
+def test_a_product_is_onnxruntimes_in_every_value(tmp_path):
+    left, right = every_pair()
+    scales = dict(zip(("as", "bs", "ys"), np.float32([X_SCALE, 0.017, Y_SCALE]), strict=True))
+    multiplier = scales["as"] * scales["bs"] / scales["ys"]
+    result = whole(left, QuantizedMul(float(multiplier)), {"right": right}, tmp_path)
+    order = ("a", "as", "z", "b", "bs", "z", "ys", "z")
+    judged = onnxruntime_of(
+        "QLinearMul", {"a": left, "b": right}, scales | {"z": np.int8(0)}, order, domain="com.microsoft"
+    )
+    np.testing.assert_array_equal(result, judged)
+
+
+def test_a_rectifier_is_onnxruntimes_in_every_value(tmp_path):
+    x = integers(3, 400)
+    result = whole(x, QuantizedRelu(), {}, tmp_path)
+    np.testing.assert_array_equal(result, onnxruntime_of("Relu", {"x": x}))
+    assert result.min() == 0
+    assert result.max() == 127
+
+
+POOLS = {
+    "along time": MaxPool((3,), (2,), (1,), (1, 1)),
+    "padded on one side, dilated": MaxPool((4,), (1,), (3,), (3, 0)),
+    "cropped": MaxPool((2,), (2,), (1,), (-3, -2)),
+}
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_maximum_is_onnxruntimes_in_every_value(pool, tmp_path):
+    op, x = POOLS[pool], integers(1, 5, 600)
+    low = np.full((1, 5, 600), -128, dtype=np.int8)  # what is padded must not be above it
+    for values in (x, low):
+        result = whole(values, op, {}, tmp_path)
+        before, after = (max(pad, 0) for pad in op.pads)
+        kept = np.ascontiguousarray(values[:, :, max(-op.pads[0], 0) : 600 - max(-op.pads[1], 0)])
+        judged = onnxruntime_of(
+            "MaxPool",
+            {"x": kept},
+            kernel_shape=list(op.kernel),
+            strides=list(op.strides),
+            dilations=list(op.dilations),
+            pads=[before, after],
+        )
+        np.testing.assert_array_equal(result, judged)
 
 
 def test_half_a_step_rounds_to_even_and_the_ends_saturate():

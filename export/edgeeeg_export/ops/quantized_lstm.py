@@ -1,0 +1,17 @@
+"""QuantizedLstm: a long short-term memory whose matrices are int8; see `Lstm` and `QuantizedRecurrence`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from edgeeeg_export.ops.lstm import Lstm
+from edgeeeg_export.ops.quantized_recurrence import QuantizedRecurrence
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizedLstm(QuantizedRecurrence, Lstm):
+    """A `QuantizedRecurrence` with the memories h and c; `h_scale` is what a step of rounded h is worth."""
+
+    kernel: ClassVar[str] = "edgeeeg_lstm_int8"
+    h_scale: float = field(kw_only=True)

@@ -1,0 +1,62 @@
+"""Layers that move, pick or join elements: they do the same with integers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeeeg_export import quantmath
+from edgeeeg_export.graph import Node
+from edgeeeg_export.ops.apart import Apart
+from edgeeeg_export.ops.concat import Concat
+from edgeeeg_export.ops.frame import Frame
+from edgeeeg_export.ops.gather import Gather
+from edgeeeg_export.ops.max_pool import MaxPool
+from edgeeeg_export.ops.op import Op
+from edgeeeg_export.ops.pad import Pad
+from edgeeeg_export.ops.reshape import Reshape
+from edgeeeg_export.ops.slice import Slice
+from edgeeeg_export.ops.table import Table
+from edgeeeg_export.ops.transpose import Transpose
+from edgeeeg_export.ops.windows import Windows
+from edgeeeg_export.quantize.integer_program import EVERY, IntegerProgram
+
+PICKS = (Reshape, Transpose, Slice, Gather, Windows, Apart, Frame, MaxPool)
+"""Operators whose results are elements of their input, whatever their type."""
+
+
+def keeps_steps(op: Op) -> bool:
+    """Whether the result of an operator has the steps of its input, if that is of integers."""
+    return isinstance(op, PICKS) or (isinstance(op, Pad) and op.mode == "constant" and op.value == 0.0)
+
+
+def move(program: IntegerProgram, node: Node, op: Op) -> bool:
+    """The same operator in the same steps."""
+    varying = [name for name in node.inputs if name not in program.graph.constants]
+    if node.inputs[0] in program.parted:  # a slice of a layer's channels
+        program.make(node, node.op, (program.parted[node.inputs[0]],), program.scales[node.outputs[0]])
+        return True
+    if not keeps_steps(op) or varying != [node.inputs[0]] or varying[0] not in program.integers:
+        return False
+    x, scale = program.integers[varying[0]]
+    program.make(node, node.op, (x, *node.inputs[1:]), scale)
+    return True
+
+
+def join(program: IntegerProgram, node: Node, op: Op) -> bool:
+    """A concatenation, every operand in the steps of the coarsest."""
+    if not isinstance(op, Concat) or not all(name in program.integers for name in node.inputs):
+        return False
+    pairs = [program.integers[name] for name in node.inputs]
+    scale = max(own for _, own in pairs)
+    names = []
+    for k, (name, own) in enumerate(pairs):
+        if own != scale:
+            values = quantmath.dequantize(EVERY, np.float32(own))
+            table = quantmath.quantize(values, np.float32(scale))
+            constant = program.shared_constant(node, f"table.{k}", table)
+            result = f"{node.outputs[0]}.operand.{k}"
+            program.append(node.outputs[0], f"rescale_{k}", Table(), (name, constant), result)
+            name = result
+        names.append(name)
+    program.make(node, node.op, tuple(names), scale)
+    return True
