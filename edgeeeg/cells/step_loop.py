@@ -45,10 +45,14 @@ def step_loop(
     ys = []
     # unbind, not part[:, t]: the backward of an index writes a whole zero tensor for each step
     for frame in zip(*(part.unbind(1) for part in parts), strict=True):
-        x_t: Any = frame[0] if isinstance(x, Tensor) else type(x)(*frame)
-        y, state = step(params, x_t, state)
+        y, state = step(params, _frame(x, frame), state)
         ys.append(y)
     return torch.stack(ys, dim=1), state
+
+
+def _frame(x: Any, parts: tuple[Tensor, ...]) -> Any:
+    """One frame in the form of the sequence: a tensor, or a named tuple of them."""
+    return parts[0] if isinstance(x, Tensor) else type(x)(*parts)
 
 
 def _one_node(
@@ -64,15 +68,12 @@ def _one_node(
     make_state: Any = type(state)
     start = tuple(cast("tuple[Tensor, ...]", state))
 
-    def first(frame: tuple[Tensor, ...]) -> Any:
-        return frame[0] if isinstance(x, Tensor) else type(x)(*frame)
-
     # one step by itself: what is wrong with it is said by its own name here, and by none inside of scan
-    _, after = step(params, first(tuple(part[:, 0] for part in parts)), state)
+    _, after = step(params, _frame(x, tuple(part[:, 0] for part in parts)), state)
     _check_state(start, tuple(cast("tuple[Tensor, ...]", after)))
 
     def combine(memories: tuple[Tensor, ...], frame: tuple[Tensor, ...]) -> tuple[tuple[Tensor, ...], Tensor]:
-        y, following = step(params, first(frame), make_state(*memories))
+        y, following = step(params, _frame(x, frame), make_state(*memories))
         # scan refuses a tensor that it sees twice, as where a state is the output too
         return tuple(map(_apart, cast("tuple[Tensor, ...]", following))), _apart(y)
 
