@@ -67,7 +67,7 @@ def rescaled(program: IntegerProgram, node: Node, op: Op) -> bool:
     program.integers[output] = replace(x, format=replace(x.format, scale=worth))
     found = _function(program, node, op)
     if found is not None:
-        program.functions[output] = found
+        program.tabulate(output, found, program.format_of(output))
     return True
 
 
@@ -84,7 +84,7 @@ def one_value(program: IntegerProgram, node: Node, op: Op) -> bool:
     if table is None:
         return False
     program.make(node, made, (x.name, program.shared_constant(node, "table", table)), y)
-    program.functions[node.outputs[0]] = found
+    program.tabulate(node.outputs[0], found, y)
     return True
 
 
@@ -173,7 +173,8 @@ def gain_and_offset(program: IntegerProgram, node: Node, op: Op) -> bool:
         program.constant(node, "offset", np.ascontiguousarray(a)),
     )
     program.make(node, program.wrapped(node, QuantizedAffine(y.width), names), names, y)
-    program.affine[output] = after
+    if not program.is_rounded(output):
+        program.affine[output] = after
     return True
 
 
