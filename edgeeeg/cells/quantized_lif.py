@@ -8,9 +8,9 @@ With x, mem, threshold T and decay a integers, m = S_x / S_m, and `faded` of `ed
     none       mem = limit(faded(mem, a) + d)
     spike      = H(mem - T)
 
-and without a delay of the reset mem = limit(mem - (spike - r) T), or of mem in the place of T. A membrane stays at
-the ends of its width and never wraps. S_m is the threshold over a power of two, so a threshold is a whole
-number of steps. Spikes are 0 and 1.
+and without a delay of the reset mem = limit(mem - (spike - r) T), or of mem in the place of T. A membrane
+stays at the ends of its width and never wraps. S_m is the threshold over a power of two, so a threshold is a
+whole number of steps. Spikes are 0 and 1.
 
 References
 ----------
@@ -156,8 +156,8 @@ def trained_scan(
 ) -> tuple[Tensor, TrainedLifState]:
     """The same in training: spikes and membranes are those of the integers, their gradient the float cell's.
 
-    Decay and threshold are rounded straight through, so that both can be trained; surrogate gradients are taken
-    at the integer membranes.
+    Decay and threshold are rounded straight through, so that both can be trained; surrogate gradients are
+    taken at the integer membranes.
 
     Parameters
     ----------

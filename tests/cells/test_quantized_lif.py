@@ -62,7 +62,7 @@ def test_other_thresholds_are_off_by_half_a_step_at_most() -> None:
 
 
 def test_a_threshold_below_a_step_is_refused() -> None:
-    with pytest.raises(ModelError, match="the greatest threshold is 0.001 and a step of a int16 membrane"):
+    with pytest.raises(ModelError, match=r"the greatest threshold is 0\.001 and a step of a int16 membrane"):
         quantized_lif.membrane_scale(torch.tensor([0.001]), 1.0, INT16)
 
 
@@ -105,7 +105,8 @@ def test_training_sees_the_integers(reset, delay, fires, width) -> None:
 def gradients(scan, params, x):
     values = [value.clone().requires_grad_() for value in (*params, x)]
     spikes = scan(lif.LifParams(*values[:2]), values[2])
-    return torch.autograd.grad((spikes * torch.linspace(-1, 1, spikes.numel()).reshape(spikes.shape)).sum(), values)
+    ramp = torch.linspace(-1, 1, spikes.numel()).reshape(spikes.shape)
+    return torch.autograd.grad((spikes * ramp).sum(), values)
 
 
 @pytest.mark.parametrize("delay", [True, False])

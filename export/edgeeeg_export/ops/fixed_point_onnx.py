@@ -54,7 +54,7 @@ class Int64:
         return self.op("Clip", value, width.low, width.high)
 
     def shifted(self, value: str, bits: int, largest: int) -> str:
-        """floor(value / 2^bits) of a magnitude up to 2^largest: Div cuts towards 0, so of what is above it."""
+        """floor(value / 2^bits) of a magnitude up to 2^largest; Div cuts towards 0, so it sees none below."""
         above = self.op("Add", value, 1 << largest)
         return self.op("Sub", self.op("Div", above, 1 << bits), 1 << (largest - bits))
 
@@ -65,15 +65,15 @@ class Int64:
 
     def power(self, exponent: str, lost: str, width: StateWidth) -> str:
         """2^-e in 2^-fraction for exponents in 2^-24, none below 0; `lost` is the table of the width."""
-        op, gather = self.op, lambda table, at: self.builder.add("Gather", (table, at))
+        op, add = self.op, self.builder.add
         e = op("Min", exponent, LARGEST_EXPONENT)
         whole, part = op("Div", e, 1 << EXPONENT_BITS), op("Mod", e, 1 << EXPONENT_BITS)
         at, rest = op("Div", part, 1 << 16), op("Mod", part, 1 << 16)
         table = self.of(lost)
-        here = gather(table, at)
-        rise = op("Mul", op("Sub", gather(table, op("Add", at, 1)), here), rest)
+        here = add("Gather", (table, at))
+        rise = op("Mul", op("Sub", add("Gather", (table, op("Add", at, 1))), here), rest)
         line = op("Div", op("Add", rise, 0x8000), 1 << 16)
         kept = op("Sub", width.one, op("Add", here, line))
         twos = self.builder.constant([1 << k for k in range(32)], "int64")
-        unit = gather(twos, whole)
+        unit = add("Gather", (twos, whole))
         return op("Div", op("Add", kept, op("Div", unit, 2)), unit)

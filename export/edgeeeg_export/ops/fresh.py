@@ -46,7 +46,7 @@ class Fresh(Op):
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """From the initial state."""
-        types = tuple(TensorType(np.shape(x), dtype=x.dtype.name) for x in inputs)
+        types = tuple(TensorType(np.shape(x), dtype=x.dtype.name) for x in inputs)  # type: ignore[arg-type]
         start = self.op.states(self._timed(types))
         return self.op.run(inputs, tuple(state.start() for state in start))[0], ()
 

@@ -4,8 +4,8 @@ d = saturate(x m);  r = H(mem > T)
 subtract:  mem = limit(faded(mem, a) + d - T r)            spike = H(mem > T)
 zero:      mem = limit(faded(mem where not r, a) + d)
 
-`faded` multiplies by a decay a in 2^-15 beside an int16 membrane and 2^-30 beside an int32 one, and rounds to the
-nearest integer. Without a delay, mem = limit(mem - (spike - r) T) or, for zero, of mem in the place of T.
+`faded` multiplies by a decay a in 2^-15 beside an int16 membrane and 2^-30 beside an int32 one, and rounds to
+the nearest integer. Without a delay, mem = limit(mem - (spike - r) T) or, for zero, of mem in the place of T.
 Source: `edgeeeg.cells.quantized_lif`.
 """
 
@@ -54,7 +54,9 @@ class QuantizedLif(Cell):
         """Spikes for x."""
         x, decay, threshold = inputs
         types = tuple(type_.dtype for type_ in inputs)
-        require(types in (("int8", "int32", "int32"), ("int16", "int32", "int32")), f"its operands are {types}")
+        require(
+            types in (("int8", "int32", "int32"), ("int16", "int32", "int32")), f"its operands are {types}"
+        )
         require(
             len(x.shape) == 3 and x.shape[0] == 1 and x.time_axis == 1,
             f"it expects (1, time, neurons), not {x.shape}",

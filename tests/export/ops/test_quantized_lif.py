@@ -108,5 +108,9 @@ def test_operands_that_do_not_fit_are_refused():
         QuantizedLif(1.0).infer((TensorType((1, 4, 3), 1, 1), *(TensorType((3,), dtype="int32"),) * 2))
     with pytest.raises(GraphError, match=r"threshold has shape \(2,\), expected \(3,\)"):
         QuantizedLif(1.0).infer(
-            (TensorType((1, 4, 3), 1, 1, "int8"), TensorType((3,), dtype="int32"), TensorType((2,), dtype="int32"))
+            (
+                TensorType((1, 4, 3), 1, 1, "int8"),
+                TensorType((3,), dtype="int32"),
+                TensorType((2,), dtype="int32"),
+            )
         )
