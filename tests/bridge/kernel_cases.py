@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from integer_cell_cases import INTEGER_CELLS
+
 from edgeeeg_bridge.kernel_case import KernelCase, Operand
 from edgeeeg_bridge.operand_draw import finite, integers, uniform
 from edgeeeg_export.ops.adaptive_lif import AdaptiveLif
@@ -227,4 +229,4 @@ INTEGERS = (
     repeated("quantize_finite", QuantizeLinear(0.037), Operand((ELEMENTS,), finite())),
     repeated("dequantize", DequantizeLinear(0.037), drawn("int8", ELEMENTS)),
 )
-CASES = (*FLOATS, *INTEGERS)
+CASES = (*FLOATS, *INTEGERS, *INTEGER_CELLS)
