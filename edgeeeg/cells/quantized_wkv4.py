@@ -1,7 +1,7 @@
 """RWKV-4's weighted average of the past in integers: one definition, one step or a whole sequence.
 
-Exponents are integers in 2^-fraction of log2 units: k = round(k_q · K / 2^shift), u and w. With integers v, num
-and den, `power`, `faded` and `saturate` of `edgeeeg.cells.fixed_point`, a = max - (u + k), e = power(|a|):
+Exponents are integers in 2^-fraction of log2 units: k = round(k_q · K / 2^shift), u and w. With integers v,
+num, den, `power`, `faded` and `saturate` of `edgeeeg.cells.fixed_point`, a = max - (u + k), e = power(|a|):
 
     (p, f) = (1, e) where there was a frame and a > 0, else (e, 1)
     y = saturate(float32(faded(num, p) + sat(f v m)) / float32(faded(den, p) + sat(f i)) · r)

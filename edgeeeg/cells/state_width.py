@@ -1,8 +1,8 @@
 """Widths of integer states: how many bits a state has, and a decay beside it. Loads without torch.
 
-A decay is the integer round(decay · 2^fraction), 2^fraction being 1 exactly; a state is multiplied by it, half
-a step is added and the fraction shifted out. 2^-e is a table of what e in steps of 1/256 loses, 1 - 2^(-i/256),
-with lines between its entries: near e = 0, where a decay is close to 1, the loss keeps all its digits.
+A decay is the integer round(decay · 2^fraction), 2^fraction being 1 exactly; a state is multiplied by it,
+half a step is added and the fraction shifted out. 2^-e is a table of what e in steps of 1/256 loses,
+1 - 2^(-i/256), with lines between its entries: near e = 0 a decay is close to 1, and exact in its loss.
 """
 
 from __future__ import annotations

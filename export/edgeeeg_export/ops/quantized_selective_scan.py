@@ -4,7 +4,8 @@ a = power(floor(max(Δ, 0) K / 2^shift));  h = limit(faded(h, a) + saturate(Δ u
 y = saturate(float32(sum_n h C) p + float32(u) q)
 
 `power` is 2^-e of an exponent in 2^-24, by a table with lines between its entries; `faded` multiplies by it
-and rounds to the nearest integer. Sums and products are exact. Source: `edgeeeg.cells.quantized_selective_scan`.
+and rounds to the nearest integer. Sums and products are exact.
+Source: `edgeeeg.cells.quantized_selective_scan`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ MOST_STATES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class QuantizedSelectiveScan(Cell):
-    """Inputs u and Δ (1, frames, d), K (d, n), B and C (1, frames, n), q (d,), a table; output (1, frames, d).
+    """Inputs u, Δ (1, frames, d), K (d, n), B, C (1, frames, n), q (d,), a table; output (1, frames, d).
 
     What varies in time is int8 or int16, K int32, q float32, the table (257,) of the state's type.
     """

@@ -7,7 +7,7 @@ y = saturate(float32(faded(num, p) + sat(f v m)) / float32(faded(den, p) + sat(f
 
 and then, with a = (max - w) - k:
 
-num = limit(faded(num, p) + sat(f v m));  den = limit(faded(den, p) + sat(f i));  max the greater of max - w and k
+num = limit(faded(num, p) + sat(f v m));  den = limit(faded(den, p) + sat(f i));  max = max(max - w, k)
 
 Source: `edgeeeg.cells.quantized_wkv4`.
 """
@@ -38,7 +38,7 @@ from edgeeeg_export.tensor import Array, State, TensorType
 
 @dataclass(frozen=True, slots=True)
 class QuantizedWkv4(Cell):
-    """Inputs k and v (1, frames, d) of int8 or int16, w and u (d,) of int32, a table; output (1, frames, d)."""
+    """Inputs k, v (1, frames, d) of int8 or int16, w and u (d,) of int32, a table; output (1, frames, d)."""
 
     window_axes: ClassVar[tuple[int | None, ...]] = (1, 1, None, None, None)
     operands: ClassVar[tuple[str, ...]] = ("k", "v", "w", "u", "lost")
