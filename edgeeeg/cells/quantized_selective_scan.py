@@ -30,8 +30,8 @@ from edgeeeg.cells.selective_scan import BLOCK, ScanInput, ScanParams, ScanState
 from edgeeeg.cells.state_width import EXPONENT_BITS, RESULTS, ResultName, StateWidth
 from edgeeeg.errors import ModelError
 
-MOST_SHIFT = 6
-"""A rate has up to 30 bits behind the point."""
+MOST_SHIFT = 24
+"""A rate has up to 48 bits behind the point: a step of an int16 delta may be a millionth of its range."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,10 +69,34 @@ def test_it_follows_the_float_cell(width, least) -> None:
     assert sqnr_db(truth, y) > least
 
 
+@pytest.mark.parametrize(("width", "least"), [(INT16, 30.0), (INT32, 50.0)])
+def test_a_memory_of_thousands_of_frames_keeps_its_time_constant(width, least) -> None:
+    tau, n_times, unit = 3000.0, 12_000, 1 / 32639
+    slow, ones = ScanParams(-torch.ones(1, 1), torch.zeros(1)), torch.full((1, n_times, 1), 32639) * unit
+    u = torch.randn(1, n_times, 1, generator=torch.Generator().manual_seed(0)) / 6
+    x = ScanInput(torch.round(u / unit) * unit, ones / tau, ones, ones)
+    truth, _ = selective_scan.scan(slow, x)
+    peak = float(truth.abs().max())
+    formats = ScanFormat(
+        u_scale=unit,
+        delta_scale=unit / tau,
+        b_scale=unit,
+        c_scale=unit,
+        h_scale=width.coarsened(peak / width.high),
+        y_scale=peak / 32639,
+        width=width,
+        result="int16",
+    )
+    y, _ = quantized_selective_scan.trained_scan(slow, formats, x)
+    assert sqnr_db(truth, y) > least
+
+
 def test_a_rate_takes_as_many_bits_as_there_are() -> None:
     formats, _, _ = case(10)
     integers = quantized_selective_scan.quantize_params(params(), formats)
-    assert integers.shift == quantized_selective_scan.MOST_SHIFT
+    assert 2**30 <= int(integers.rate.max()) < 2**31
+    slow = quantized_selective_scan.quantize_params(ScanParams(params().A * 1e-6, params().D), formats)
+    assert slow.shift == quantized_selective_scan.MOST_SHIFT
     fast = ScanParams(params().A * 1e8, params().D)
     integers = quantized_selective_scan.quantize_params(fast, formats)
     assert (integers.shift, int(integers.rate.max())) == (0, 2**31 - 1)
