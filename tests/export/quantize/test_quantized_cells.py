@@ -72,6 +72,18 @@ def test_integers_are_the_same_on_every_target(subject, tensors, states, same_ev
     np.testing.assert_array_equal(judged[node.outputs[0]], values[node.outputs[0]])
 
 
+@pytest.mark.parametrize("states", ["int16", "int32"])
+def test_a_saved_state_goes_on_where_it_was(subject, states, native, counts):
+    model, _, _, seen, _ = subject
+    step = lower(model, "net", HOP, formats=assign(seen, {}, "int8", states)).step
+    samples = counts(HOP * 60, N_CHANS)
+    whole, first = native(step).push(samples), native(step)
+    before = first.push(samples[: HOP * 25])
+    second = native(step)
+    second.restore(first.save())
+    np.testing.assert_array_equal(np.concatenate([before, second.push(samples[HOP * 25 :])]), whole)
+
+
 def test_they_follow_the_float_model(subject):
     model, plain, signal, seen, (_, integers, _) = subject
     output = plain.step.outputs[0]
