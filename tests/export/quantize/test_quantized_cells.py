@@ -16,6 +16,7 @@ from edgeeeg.layers.time_mixing4 import TimeMixing4
 from edgeeeg_export import capture, reference
 from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.lowering import lower
+from edgeeeg_export.ops.guarded import Guarded
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import calibrate
@@ -40,6 +41,14 @@ class Network(nn.Module):
 
     def forward(self, x):
         return self.head(self.layer(3 * torch.tanh(self.first(x)).transpose(1, 2)))
+
+
+class Late(Network):
+    """The same behind a convolution that sees frames to come: its first results lie before the recording."""
+
+    def __init__(self, layer):
+        super().__init__(layer)
+        self.first = nn.Conv1d(N_CHANS, 12, 17, stride=4, padding=8)
 
 
 @pytest.fixture(scope="module", params=LAYERS)
@@ -70,6 +79,19 @@ def test_integers_are_the_same_on_every_target(subject, tensors, states, same_ev
     values = reference.run(lowered.offline, {"eeg": signal}).tensors
     judged = run_steps(lowered.step, {"eeg": signal}, expose=node.outputs)
     np.testing.assert_array_equal(judged[node.outputs[0]], values[node.outputs[0]])
+
+
+@pytest.mark.parametrize("states", ["int16", "int32"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_sleeps_until_the_recording_has_reached_it(name, states, same_everywhere):
+    layer, _, integers, _ = LAYERS[name]
+    model = capture.to_onnx(capture.trace(Late(layer).eval(), N_CHANS, 64)).model
+    signal = np.random.default_rng(0).normal(size=(1, N_CHANS, HOP * STEPS)).astype(np.float32)
+    seen = calibrate(stream(lower(model, "net", HOP).captured, HOP), {"eeg": signal}, "min-max")
+    lowered = lower(model, "net", HOP, formats=assign(seen, {}, "int8", states))
+    (node,) = cells(lowered.step, integers)
+    assert isinstance(node.op, Guarded)
+    same_everywhere(lowered.offline, lowered.step, 40)
 
 
 @pytest.mark.parametrize("states", ["int16", "int32"])
