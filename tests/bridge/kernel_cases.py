@@ -237,6 +237,11 @@ INTEGERS = (
     repeated("max_pool", MaxPool((3,), (1,), (2,), (3, 1)), drawn("int8", 1, 8, 128)),
     repeated("gru_int8", QuantizedGru(linear_before_reset=True, h_scale=1 / 127), *hybrid_recurrence(3, 4)),
     repeated("gru_int8_reset_first", QuantizedGru(h_scale=0.01), *hybrid_recurrence(3, 4)),
+    repeated(
+        "gru_int8_result",
+        QuantizedGru(linear_before_reset=True, h_scale=1 / 127, in_integers=True),
+        *hybrid_recurrence(3, 4),
+    ),
     repeated("lstm_int8", QuantizedLstm(h_scale=0.004), *hybrid_recurrence(4, 4)),
     repeated("rnn_int8", QuantizedRnn(h_scale=1 / 127), *hybrid_recurrence(1, 1)),
     repeated("table", Table(), drawn("int8", ELEMENTS), drawn("int8", 256)),
