@@ -32,6 +32,12 @@ LAYOUT_HELP = (
 )
 
 
+BUDGET_HELP = (
+    "With --quantize mixed: accuracy=30dB (of the outputs, as small as can be), or the most accurate within "
+    "flash=20kB (weights and tables) or instructions=50k (of a step, modelled)."
+)
+
+
 class SemanticsChoice(StrEnum):
     """How a program runs on an endless recording."""
 
@@ -44,6 +50,7 @@ class QuantizeChoice(StrEnum):
 
     INT8 = "int8"
     INT16 = "int16"
+    MIXED = "mixed"
 
 
 class StatesChoice(StrEnum):
@@ -73,6 +80,10 @@ def register(app: typer.Typer) -> None:
         epilog="Example: `edgeeeg audit my_models:detector --weights 'runs/detector-fold{fold}.safetensors' "
         "--root data/bonn --reset 10 --reset 60`"
     )(audit)
+    app.command(
+        epilog="Example: `edgeeeg sensitivity my_models:detector --weights detector.safetensors "
+        "--calibrate night.edf`"
+    )(sensitivity)
     app.command(epilog="Example: `edgeeeg conformance --filter softmax`")(conformance)
 
 
@@ -122,8 +133,9 @@ def export(
         None, exists=True, help="EDF file to check the contract on; default: ten minutes of synthetic EEG."
     ),
     quantize: QuantizeChoice | None = typer.Option(
-        None, help="Make a program of integers; needs --calibrate."
+        None, help="Make a program of integers; needs --calibrate. mixed: each layer as a --budget allows."
     ),
+    budget: str | None = typer.Option(None, help=BUDGET_HELP),
     calibrate: Path | None = typer.Option(
         None,
         exists=True,
@@ -149,13 +161,18 @@ def export(
     from edgeeeg_export.input_spec import common_ticks
     from edgeeeg_export.loading import is_factory
     from edgeeeg_export.pipeline import export_model
-    from edgeeeg_export.quantize import report_table
+    from edgeeeg_export.quantize import pareto_table, report_table
 
     if n_chans is None and channel and is_factory(model):
         n_chans = len(channel)
     if (quantize is None) != (calibrate is None):
         raise ExportError(
             "--quantize and --calibrate FILE.edf go together: ranges are seen on a recording, never assumed"
+        )
+
+    if (quantize is QuantizeChoice.MIXED) != (budget is not None):
+        raise ExportError(
+            "--quantize mixed and --budget go together: accuracy=30dB, flash=20kB or instructions=50k"
         )
 
     def at_rate(path: Path | None) -> Recording | None:
@@ -182,9 +199,11 @@ def export(
             recording=at_rate(recording),
             calibration=at_rate(calibrate),
             observer=observer.value,
-            width="int8" if quantize is None else quantize.value,
+            width="int16" if quantize is QuantizeChoice.INT16 else "int8",
+            budget=budget,
             states=states.value,
-            on_target=lambda target: bar.update(task, description=f"verifying {target}"),
+            on_target=lambda target: bar.update(task, description=f"verifying {target}", total=None),
+            on_part=lambda part, done, of: bar.update(task, description=part, completed=done, total=of),
         )
     info = bundle.manifest
     records = contract_table.read(bundle)
@@ -208,6 +227,8 @@ def export(
         }
         if quantized is not None:
             result["quantized"] = quantized
+        if budget is not None:
+            result["pareto"] = report_table.read_pareto(bundle)
         if explanations is not None:
             result["explain"] = explanation.to_json(explanations)
         terminal.print_json(result)
@@ -216,6 +237,8 @@ def export(
         _print_lines(explanation.render(explanations))
     if quantized is not None:
         terminal.stdout.print(report_table.render(quantized))
+    if budget is not None:
+        terminal.stdout.print(pareto_table.render(report_table.read_pareto(bundle), budget))
     terminal.stdout.print(contract_table.render(records))
     terminal.stdout.print(
         f"{out}: {info.semantics}, {info.hop} samples a step, the first output "
@@ -266,6 +289,82 @@ def inspect_verb(
         terminal.stdout.print(part)
     if explanations is not None:
         _print_lines(explanation.render(explanations))
+
+
+@needs("export", "torch", "onnx", "onnxscript", "scipy", "mne")
+def sensitivity(
+    model: str = typer.Argument(
+        help="`edge-detector`, `edge-detector-normalised`, `module:factory`, a `.pt2`, `.onnx`, `.nir` file."
+    ),
+    calibrate: Path = typer.Option(
+        ...,
+        exists=True,
+        help="EDF file like what the device will hear: ranges and errors are seen on it, the state carried.",
+    ),
+    weights: Path | None = typer.Option(
+        None, help="State dict for `module:factory`, .safetensors or .pt (weights only)."
+    ),
+    sfreq: float | None = typer.Option(
+        None,
+        min=1.0,
+        max=100_000.0,
+        help="Sampling rate of the model's input in Hz; default: the module's `sfreq`.",
+    ),
+    channel: list[str] | None = typer.Option(
+        None, help="Electrode, once for each, in the model's order; default: EEG1, EEG2, …"
+    ),
+    n_chans: int | None = typer.Option(
+        None, min=1, help="Channels to trace a module with; default: its `n_chans`."
+    ),
+    n_times: int | None = typer.Option(
+        None, min=1, max=10_000_000, help="Samples to trace a module with; default: its `n_times`."
+    ),
+    hop: int | None = typer.Option(None, min=1, help="Samples of a step; default: as in export."),
+    layout: str | None = typer.Option(None, help=LAYOUT_HELP),
+    lsb: float | None = typer.Option(
+        None, help="Input units per int16 count; default 0.125 µV, or 2⁻¹¹ for normalised input."
+    ),
+    threshold: float | None = typer.Option(None, help="Output from which on the model decides."),
+    observer: ObserverChoice = typer.Option(
+        ObserverChoice.PERCENTILE, help="How the range of a tensor follows from what was seen of it."
+    ),
+    json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
+) -> None:
+    """Say what each layer does to the outputs of a model when it, or all but it, computes in integers."""
+    from edgeeeg.signal import read_edf
+    from edgeeeg_export.loading import is_factory, load_model
+    from edgeeeg_export.pipeline import calibration_samples, compile_model
+    from edgeeeg_export.quantize.preparation import Settings, layer_sensitivity
+    from edgeeeg_export.quantize.sensitivity_table import render
+
+    if n_chans is None and channel and is_factory(model):
+        n_chans = len(channel)
+    recording = read_edf(calibrate)
+    if sfreq is not None and recording.sfreq != sfreq:
+        recording = recording.resample(sfreq)
+    with terminal.progress() as bar:
+        task = bar.add_task("capturing", total=None)
+        compiled = compile_model(
+            load_model(model, weights, n_chans, n_times, layout),
+            name="model",
+            sfreq=sfreq,
+            ch_names=tuple(channel) if channel else None,
+            hop=hop,
+            lsb=lsb,
+            threshold=threshold,
+        )
+        subject = compiled.subject
+        found = layer_sensitivity(
+            subject.lowered.captured,
+            subject.hop,
+            calibration_samples(compiled, recording),
+            Settings(observer.value, subject.counts_as_they_are(), threshold=subject.thresholds[0]),
+            lambda part, done, of: bar.update(task, description=part, completed=done, total=of),
+        )
+    if json:
+        terminal.print_json(found.to_json())
+    else:
+        terminal.stdout.print(render(found))
 
 
 def _print_lines(lines: Iterable[str]) -> None:

@@ -15,6 +15,8 @@ from edgeeeg_export.passes import simplify
 from edgeeeg_export.passes.exact_windows import exact_windows
 from edgeeeg_export.passes.stream import at_hop, stream
 from edgeeeg_export.placement import Semantics
+from edgeeeg_export.quantize.adjustments import Adjustments
+from edgeeeg_export.quantize.bias_correction import correct
 from edgeeeg_export.quantize.format import Formats
 from edgeeeg_export.quantize.post_training import quantize
 
@@ -52,6 +54,7 @@ def lower(
     semantics: Semantics = "continuous",
     ticks: Mapping[str, int] = MappingProxyType({}),
     formats: Formats | None = None,
+    adjustments: Adjustments | None = None,
 ) -> Lowered:
     """Import, simplify and stream a model.
 
@@ -67,6 +70,8 @@ def lower(
         What one sample of each input lasts (`edgeeeg_export.input_spec.common_ticks`).
     formats : Formats, optional
         Make it a program of integers: how each tensor is stored.
+    adjustments : Adjustments, optional
+        What is changed before rounding; without formats the channels alone, which changes no output.
 
     Raises
     ------
@@ -77,7 +82,10 @@ def lower(
     if hop is not None:
         hop *= ticks.get(next(iter(captured.inputs), ""), 1)  # graphs count time in ticks
     captured = at_hop(captured, hop)
+    if adjustments is not None:
+        captured = adjustments.equalized(captured)
     if formats is not None:
-        captured = quantize(captured, formats)
+        corrections = {} if adjustments is None else adjustments.corrections
+        captured = quantize(correct(captured, corrections), formats)
     offline = exact_windows(captured) if semantics == "windowed" else captured
     return Lowered(captured, offline, stream(offline, hop))

@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError
 from edgeeeg.bundle import Bundle, require_destination
 from edgeeeg.errors import EdgeEEGError
 from edgeeeg.manifest import Manifest
-from edgeeeg_export import contract, golden, model_card
+from edgeeeg_export import contract, golden, model_card, stored_quantization
 from edgeeeg_export.boards import check_fit, find_board
 from edgeeeg_export.comparison import Record
 from edgeeeg_export.description import describe, require_described, stated_inputs
@@ -30,26 +30,25 @@ from edgeeeg_export.importer import import_inputs
 from edgeeeg_export.input_spec import InputSpec, common_ticks
 from edgeeeg_export.loading import SHIPPED, LoadedModel, is_factory, load_model
 from edgeeeg_export.lowering import lower
-from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.placement import Semantics
-from edgeeeg_export.quantize import format, report, report_table
-from edgeeeg_export.quantize.assignment import assign
-from edgeeeg_export.quantize.calibration import Calibration, calibrate
-from edgeeeg_export.quantize.format import Format, Formats, Storage
+from edgeeeg_export.quantize import report, report_table
+from edgeeeg_export.quantize.adjustments import Adjustments
+from edgeeeg_export.quantize.budget import Budget
+from edgeeeg_export.quantize.format import Formats, Storage
+from edgeeeg_export.quantize.mixed_precision import Candidate
+from edgeeeg_export.quantize.preparation import Settings, prepare
 from edgeeeg_export.quantmath import Width
 from edgeeeg_export.source import Source
+from edgeeeg_export.stored_quantization import StoredQuantization
 from edgeeeg_export.targets import c, onnx_step
 from edgeeeg_export.targets.c_prefix import require_prefix
+from edgeeeg_export.tensor import Array
 from edgeeeg_export.verification_counts import counts_of_inputs, verification_inputs
 
 if TYPE_CHECKING:
     import torch
 
     from edgeeeg_export.verification_counts import Recorded
-
-
-FORMATS = "formats.json"
-"""In a bundle of integers: how each tensor and each state is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +82,11 @@ def export_model(
     observer: str = "percentile",
     width: Width = "int8",
     states: Storage = "float32",
+    budget: str | None = None,
     extra: Mapping[str, contract.Runner] | None = None,
     card: str = "",
     on_target: Callable[[str], None] = lambda target: None,
+    on_part: Callable[[str, int, int], None] = lambda part, done, of: None,
 ) -> Bundle:
     """Capture, stream, compile and verify a model, and write its bundle.
 
@@ -130,6 +131,9 @@ def export_model(
         Of activations; weights are int8. The samples stay the int16 that they are.
     states : "float32", "int16" or "int32"
         Of the recurrences that have a form in integers.
+    budget : str
+        Choose int8, int16 or float32 for each layer instead of one width: `accuracy=30dB` (signal to
+        quantization noise of the outputs), `flash=20kB` (weights and tables) or `instructions=50k` (a step).
     extra : mapping of str to Runner
         More targets to hold to the contract, such as an emulated board.
     card : str
@@ -145,6 +149,9 @@ def export_model(
         If the model cannot be captured, streamed or fitted, or breaks the contract: then nothing is written.
     """
     require_destination(out)
+    wanted = None if budget is None else Budget.parse(budget)
+    if wanted is not None and calibration is None:
+        raise ExportError("a budget chooses precisions by what they do to a recording: give a calibration")
     loaded = load_model(model, weights, n_chans, n_times, layout, inputs)
     compiled = compile_model(
         loaded,
@@ -156,9 +163,21 @@ def export_model(
         lsb=lsb,
         threshold=threshold,
     )
+    chosen_from: tuple[Candidate, ...] = ()
     if calibration is not None:
-        ranges = _calibrated(compiled, calibration, observer)
-        counts_as_they_are = {spec.name: Format("int16", spec.count) for spec in compiled.subject.inputs}
+        settings = Settings(
+            observer,
+            compiled.subject.counts_as_they_are(),
+            width,
+            states,
+            wanted,
+            compiled.subject.thresholds[0],
+        )
+        samples = calibration_samples(compiled, calibration)
+        prepared = prepare(
+            compiled.subject.lowered.captured, compiled.subject.hop, samples, settings, on_part
+        )
+        chosen_from = prepared.pareto
         compiled = compile_model(
             loaded,
             name=name,
@@ -168,7 +187,8 @@ def export_model(
             semantics=semantics,
             lsb=lsb,
             threshold=threshold,
-            formats=assign(ranges, counts_as_they_are, width, states),
+            formats=prepared.formats,
+            adjustments=prepared.adjustments,
         )
     if board is not None:
         chosen = find_board(board)
@@ -176,7 +196,7 @@ def export_model(
         check_fit(chosen, flash, compiled.subject.program.struct_bytes)
     eeg = counts_of_inputs(compiled.manifest, recording)
     contract.whole_steps(compiled.subject, eeg)  # of the recording itself, whatever follows it
-    reports = _quantization(compiled, eeg)
+    reports = _quantization(compiled, eeg, chosen_from)
     counts = verification_inputs(eeg, compiled.manifest)
     records = contract.verify(compiled.subject, counts, extra, on_target)
     contract.require_kept(records)
@@ -202,6 +222,7 @@ def compile_model(
     lsb: float | None = None,
     threshold: float | None = None,
     formats: Formats | None = None,
+    adjustments: Adjustments | None = None,
 ) -> Compiled:
     """Everything but the proof: graph, step program, ONNX and C; of integers where `formats` are given."""
     require_prefix(name)
@@ -223,8 +244,10 @@ def compile_model(
             )
     else:
         specs = (_only_input(loaded, sfreq, ch_names, lsb),)
-    lowered = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks, formats)
-    twin = None if formats is None else lower(loaded.onnx_model, name, hop, semantics, loaded.ticks)
+    lowered = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks, formats, adjustments)
+    twin = None
+    if formats is not None:
+        twin = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks, None, adjustments)
     step = lowered.step
     program = c.emit(step, {spec.name: spec.count for spec in specs})
     thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]
@@ -234,20 +257,20 @@ def compile_model(
     contents = {f"c/{path}": text.encode() for path, text in sorted(program.files.items())}
     contents["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     contents["captured.onnx"] = loaded.onnx_model.SerializeToString(deterministic=True)
-    if formats is not None:
-        contents[FORMATS] = (json.dumps(format.to_json(formats), indent=2) + "\n").encode()
+    contents |= StoredQuantization(formats, adjustments).render()
     return Compiled(subject, manifest, contents)
 
 
-def _calibrated(compiled: Compiled, recording: Recorded, observer: str) -> Calibration:
-    """Ranges of every tensor and state, from the float program over the counts that a device is sent."""
+def calibration_samples(compiled: Compiled, recording: Recorded) -> dict[str, Array]:
+    """Whole steps of a recording as a device hears them: its counts, times what one is worth."""
     subject = compiled.subject
     counts = contract.whole_steps(subject, counts_of_inputs(compiled.manifest, recording))
-    plain = stream(subject.lowered.captured, subject.hop)
-    return calibrate(plain, subject.samples(counts), observer)
+    return subject.samples(counts)
 
 
-def _quantization(compiled: Compiled, eeg: Mapping[str, contract.Counts]) -> dict[str, bytes]:
+def _quantization(
+    compiled: Compiled, eeg: Mapping[str, contract.Counts], pareto: tuple[Candidate, ...]
+) -> dict[str, bytes]:
     """The report of a program of integers on the recording of the contract; nothing for one of floats."""
     subject = compiled.subject
     if subject.twin is None or subject.formats is None:
@@ -255,7 +278,10 @@ def _quantization(compiled: Compiled, eeg: Mapping[str, contract.Counts]) -> dic
     samples = subject.samples(contract.whole_steps(subject, eeg))
     reports = report.layer_reports(subject.twin.offline, subject.offline, subject.formats, samples)
     report.require_in_range(reports)
-    return {report_table.REPORT: (json.dumps({"layers": report.to_json(reports)}, indent=2) + "\n").encode()}
+    stored: dict[str, Any] = {"layers": report.to_json(reports)}
+    if pareto:
+        stored["pareto"] = [candidate.to_json() for candidate in pareto]
+    return {report_table.REPORT: (json.dumps(stored, indent=2) + "\n").encode()}
 
 
 def _only_input(
@@ -321,8 +347,9 @@ def load_original(
     loaded = load_model(model, weights, layout=layout, inputs=specs if described else None)
     another = f"{model} is not the model that {bundle.folder} was exported from"
     try:
-        formats = None if info.quantization is None else _formats(bundle)
-        step = lower(loaded.onnx_model, info.name, info.hop, info.semantics, loaded.ticks, formats).step
+        stored = stored_quantization.read(bundle)
+        how = (stored.formats, stored.adjustments)
+        step = lower(loaded.onnx_model, info.name, info.hop, info.semantics, loaded.ticks, *how).step
     except EdgeEEGError as error:
         raise ExportError(f"{another}: {error}") from error
     if step.hash != info.model_hash:
@@ -344,22 +371,6 @@ def _captured(bundle: Bundle) -> onnx.ModelProto:
         raise ExportError(f"{bundle.folder}: captured.onnx is no ONNX model; export it again") from error
 
 
-def _formats(bundle: Bundle) -> dict[str, Format]:
-    """How the bundle says each tensor is stored.
-
-    Raises
-    ------
-    ExportError
-        If it says that in no known way.
-    """
-    try:
-        return format.from_json(json.loads(bundle.path(FORMATS).read_text()))
-    except ValueError as error:
-        raise ExportError(f"{bundle.folder}: {FORMATS} is no JSON; export the model again") from error
-    except ExportError as error:
-        raise ExportError(f"{bundle.folder}: {FORMATS}: {error}; export the model again") from error
-
-
 def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
     """A bundle's model in all of its forms again, from its captured ONNX.
 
@@ -374,9 +385,11 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
     captured = _captured(bundle)
     specs = stated_inputs(bundle, import_inputs(captured))
     ticks = common_ticks({spec.name: spec.sfreq for spec in specs})
-    formats = None if info.quantization is None else _formats(bundle)
-    lowered = lower(captured, info.name, info.hop, info.semantics, ticks, formats)
-    twin = None if formats is None else lower(captured, info.name, info.hop, info.semantics, ticks)
+    stored = stored_quantization.read(bundle)
+    formats, adjustments, twin = stored.formats, stored.adjustments, None
+    lowered = lower(captured, info.name, info.hop, info.semantics, ticks, formats, adjustments)
+    if formats is not None:
+        twin = lower(captured, info.name, info.hop, info.semantics, ticks, None, adjustments)
     step = lowered.step
     if step.hash != info.model_hash:
         raise ExportError(

@@ -20,6 +20,7 @@ from edgeeeg_export.ops.per_window import PerWindow
 from edgeeeg_export.passes.rewriting import fresh
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.quantize.channel_pairs import output_axis, result_axis
+from edgeeeg_export.quantize.format import Formats
 from edgeeeg_export.quantize.post_training import quantize
 from edgeeeg_export.quantize.rollout import roll_out
 from edgeeeg_export.tensor import Array
@@ -30,7 +31,7 @@ Corrections = Mapping[str, tuple[float, ...]]
 
 def find_corrections(
     graph: Graph,
-    scales: Mapping[str, float],
+    formats: Formats,
     hop: int,
     inputs: Mapping[str, Array],
     on_layer: Callable[[int, int], None] = lambda done, of: None,
@@ -41,7 +42,7 @@ def find_corrections(
     ----------
     graph : Graph
         Captured and simplified, of floats.
-    scales : of its tensors.
+    formats : of its tensors and states.
     hop : samples of a step.
     inputs : the calibration recording, whole hops of every input.
     on_layer : told how many layers are done, of how many.
@@ -51,9 +52,10 @@ def find_corrections(
     found: dict[str, tuple[float, ...]] = {}
     for done, node in enumerate(layers):
         (name,) = node.outputs
-        part = quantize(_up_to(correct(graph, found), name), scales)
-        error = truth[name] - _means(stream(part, hop), [node], inputs)[name]
-        found[name] = tuple(float(value) for value in error.astype(np.float32))
+        part = quantize(_up_to(correct(graph, found), name), formats)
+        if not any(made.name == node.name and made.op.kind == node.op.kind for made in part.nodes):
+            error = truth[name] - _means(stream(part, hop), [node], inputs)[name]
+            found[name] = tuple(float(value) for value in error.astype(np.float32))
         on_layer(done + 1, len(layers))
     return found
 

@@ -11,6 +11,7 @@ from edgeeeg_export import reference
 from edgeeeg_export.loading import load_model
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.bias_correction import correct, find_corrections
 from edgeeeg_export.quantize.calibration import calibrate
 from edgeeeg_export.quantize.post_training import quantize
@@ -44,16 +45,16 @@ def test_the_mean_error_of_the_outputs_goes(bias):
     graph = lower(load_model(Offset(bias).eval()).onnx_model, "m", HOP).captured
     (name,), (output,) = graph.inputs, graph.outputs
     inputs = {name: SIGNAL}
-    scales = calibrate(stream(graph, HOP), inputs, "min-max")
+    formats = assign(calibrate(stream(graph, HOP), inputs, "min-max"), {})
     done = []
-    found = find_corrections(graph, scales, HOP, inputs, lambda *of: done.append(of))
+    found = find_corrections(graph, formats, HOP, inputs, lambda *of: done.append(of))
     corrected = correct(graph, found)
     assert done == [(1, 2), (2, 2)]
     assert len(found) == 2
     assert all(len(node.inputs) == 3 for node in corrected.nodes if node.outputs[0] in found)
 
     def mean_error(floats):
-        integers = reference.run(quantize(floats, scales), inputs).tensors[output]
+        integers = reference.run(quantize(floats, formats), inputs).tensors[output]
         return float(np.abs((integers - reference.run(graph, inputs).tensors[output]).mean((0, 1))).max())
 
     assert mean_error(corrected) < 0.2 * mean_error(graph)

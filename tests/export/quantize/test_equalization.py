@@ -14,6 +14,7 @@ from edgeeeg_export.graph import Graph
 from edgeeeg_export.loading import load_model
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import calibrate
 from edgeeeg_export.quantize.channel_pairs import find_pairs
 from edgeeeg_export.quantize.equalization import equalize, find_exponents
@@ -60,7 +61,7 @@ def output(graph):
 
 def sqnr_db(graph):
     (name,) = graph.inputs
-    integers = quantize(graph, calibrate(stream(graph, HOP), {name: SIGNAL}, "min-max"))
+    integers = quantize(graph, assign(calibrate(stream(graph, HOP), {name: SIGNAL}, "min-max"), {}))
     truth = output(graph).astype(np.float64)
     return 10 * math.log10(np.square(truth).sum() / np.square(truth - output(integers)).sum())
 
