@@ -16,15 +16,21 @@ from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.pointwise import Unary
 from edgeeeg_export.passes.stream import stream
 
-OF_MAC: Mapping[str, float] = MappingProxyType({"int8": 6.3, "int16": 6.3, "float32": 7.9})
+OF_MAC: Mapping[str, float] = MappingProxyType({"int8": 6.3, "int16": 6.4, "float32": 7.9})
 """Instructions of a multiply-accumulate, by the type of the layer's operand."""
+OF_CELL_MAC: Mapping[str, float] = MappingProxyType(
+    {"SelectiveScan": 17.6, "QuantizedGru": 7.9, "QuantizedLstm": 7.9, "QuantizedRnn": 7.9}
+)
+"""The same where gates and exponentials of floats come with it."""
 OF_ELEMENT: Mapping[str, float] = MappingProxyType(
     {
         "QuantizeLinear": 18.0,
         "DequantizeLinear": 7.0,
         "Table": 5.0,
-        "InterpolatedTable": 12.0,
+        "InterpolatedTable": 15.0,
+        "Requantize": 20.0,
         "QuantizedAdd": 25.0,
+        "QuantizedMul": 21.0,
         "Relu": 8.0,
         "LeakyRelu": 8.0,
         "Abs": 8.0,
@@ -58,6 +64,6 @@ def _instructions(step: Graph, node: Node) -> float:
         return 0.0
     macs = node.op.macs(types)
     if macs:
-        return macs * OF_MAC[types[0].dtype]
+        return macs * OF_CELL_MAC.get(node.op.kind, OF_MAC[types[0].dtype])
     each = OF_ELEMENT.get(node.op.kind, OF_FUNCTION if isinstance(node.op.core, Unary) else OF_OTHER)
     return each * sum(step.tensors[name].size for name in node.outputs)
