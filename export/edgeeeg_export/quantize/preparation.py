@@ -1,7 +1,7 @@
 """From a float graph and a recording to how it is rounded: adjustments, ranges, and a format for each tensor.
 
-Equalization and bias correction are kept where they make the outputs less noisy on the recording, each by
-itself; on models whose channels are alike they change little either way (docs/quantization.md).
+Equalization and bias correction are kept where they make the outputs clearly less noisy on the recording,
+each by itself; on models whose channels are alike they change little either way (docs/quantization.md).
 """
 
 from __future__ import annotations
@@ -31,15 +31,21 @@ STRETCH = 1 << 15
 """Samples of the first input that programs are compared on, from the middle of the recording: two minutes at
 256 Hz."""
 
+WORTH_KEEPING = 0.9
+"""What must be left of the noise at most, for a change to be kept: half a decibel is chance."""
+
 OnPart = Callable[[str, int, int], None]
 """Told what is being done, and how far it is, of how far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """How a float graph is rounded; `pareto` has the programs that a budget chose from."""
+    """How a float graph is rounded; `pareto` has the programs that a budget chose from.
 
-    adjustments: Adjustments
+    `adjustments` is None where none was worth keeping.
+    """
+
+    adjustments: Adjustments | None
     formats: Formats
     pareto: tuple[Candidate, ...] = ()
 
@@ -97,12 +103,13 @@ def prepare(
     """
     on_part("calibrating", 0, 1)
     yardstick = Yardstick.of(graph, stretch(stream(graph, hop), inputs), settings.threshold)
-    adjustments, seen = Adjustments(), observed(graph, hop, inputs, settings)
+    adjustments: Adjustments | None = None
+    seen = observed(graph, hop, inputs, settings)
     exponents = find_exponents(graph, hop, inputs)
     if exponents:
         equal = Adjustments(exponents)
         other = observed(equal.equalized(graph), hop, inputs, settings)
-        if _noise(yardstick, other.graph, other.formats) < _noise(yardstick, graph, seen.formats):
+        if _is_better(yardstick, (other.graph, other.formats), (graph, seen.formats)):
             adjustments, seen = equal, other
     formats: Formats = seen.formats
     pareto: tuple[Candidate, ...] = ()
@@ -121,8 +128,8 @@ def prepare(
         seen.graph, formats, hop, inputs, lambda done, of: on_part("correcting biases", done, of)
     )
     corrected = correct(seen.graph, corrections)
-    if _noise(yardstick, corrected, formats) < _noise(yardstick, seen.graph, formats):
-        adjustments = replace(adjustments, corrections=corrections)
+    if _is_better(yardstick, (corrected, formats), (seen.graph, formats)):
+        adjustments = replace(adjustments or Adjustments(), corrections=corrections)
     return Preparation(adjustments, formats, pareto)
 
 
@@ -169,5 +176,6 @@ def stretch(step: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
     }
 
 
-def _noise(yardstick: Yardstick, graph: Graph, formats: Formats) -> float:
-    return yardstick.measure(quantize(graph, formats)).noise
+def _is_better(yardstick: Yardstick, new: tuple[Graph, Formats], old: tuple[Graph, Formats]) -> bool:
+    noise, before = (yardstick.measure(quantize(*program)).noise for program in (new, old))
+    return noise < WORTH_KEEPING * before
