@@ -36,7 +36,7 @@ from edgeeeg_export.quantize.adjustments import Adjustments
 from edgeeeg_export.quantize.budget import Budget
 from edgeeeg_export.quantize.format import Formats, Storage
 from edgeeeg_export.quantize.mixed_precision import Candidate
-from edgeeeg_export.quantize.preparation import Settings, prepare
+from edgeeeg_export.quantize.preparation import Preparation, Settings, prepare
 from edgeeeg_export.quantmath import Width
 from edgeeeg_export.source import Source
 from edgeeeg_export.stored_quantization import StoredQuantization
@@ -163,21 +163,12 @@ def export_model(
         lsb=lsb,
         threshold=threshold,
     )
-    chosen_from: tuple[Candidate, ...] = ()
+    prepared: Preparation | None = None
     if calibration is not None:
-        settings = Settings(
-            observer,
-            compiled.subject.counts_as_they_are(),
-            width,
-            states,
-            wanted,
-            compiled.subject.thresholds[0],
-        )
-        samples = calibration_samples(compiled, calibration)
-        prepared = prepare(
-            compiled.subject.lowered.captured, compiled.subject.hop, samples, settings, on_part
-        )
-        chosen_from = prepared.pareto
+        subject, samples = compiled.subject, calibration_samples(compiled, calibration)
+        formats, decides = subject.counts_as_they_are(), subject.thresholds[0]
+        settings = Settings(observer, formats, width, states, wanted, decides)
+        prepared = prepare(subject.lowered.captured, subject.hop, samples, settings, on_part)
         compiled = compile_model(
             loaded,
             name=name,
@@ -196,7 +187,7 @@ def export_model(
         check_fit(chosen, flash, compiled.subject.program.struct_bytes)
     eeg = counts_of_inputs(compiled.manifest, recording)
     contract.whole_steps(compiled.subject, eeg)  # of the recording itself, whatever follows it
-    reports = _quantization(compiled, eeg, chosen_from)
+    reports = _quantization(compiled, eeg, () if prepared is None else prepared.pareto)
     counts = verification_inputs(eeg, compiled.manifest)
     records = contract.verify(compiled.subject, counts, extra, on_target)
     contract.require_kept(records)
@@ -244,10 +235,9 @@ def compile_model(
             )
     else:
         specs = (_only_input(loaded, sfreq, ch_names, lsb),)
-    lowered = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks, formats, adjustments)
-    twin = None
-    if formats is not None:
-        twin = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks, None, adjustments)
+    how = (loaded.onnx_model, name, hop, semantics, loaded.ticks)
+    lowered = lower(*how, formats, adjustments)
+    twin = None if formats is None else lower(*how, None, adjustments)
     step = lowered.step
     program = c.emit(step, {spec.name: spec.count for spec in specs})
     thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]

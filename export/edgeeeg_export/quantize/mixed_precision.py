@@ -1,11 +1,11 @@
 """Mixed precision: each layer in int8, int16 or float32, as a budget allows.
 
-From all in int8 on, the layer whose finer precision takes away most noise for what it costs gets it, until
-everything is float32. What a layer is worth is measured anew before it is chosen (a lazy greedy search:
-Minoux 1978, "Accelerated greedy algorithms for maximizing submodular set functions"): errors of layers do
-not add up exactly, and a layer between two of floats is cheaper than one between two of integers.
-Of the programs that the search has run, the choice is the cheapest that is accurate enough, or the most
-accurate that is cheap enough.
+From all in int8 on, and once more from all in int16, the layer whose finer precision takes away most noise
+for what it costs gets it, until everything is float32. What a layer is worth is measured anew before it is
+chosen (a lazy greedy search: Minoux 1978, "Accelerated greedy algorithms for maximizing submodular set
+functions"): errors of layers do not add up exactly, and a layer between two of floats is cheaper than one
+between two of integers. Of the programs that the search has run, the choice is the cheapest that is accurate
+enough, or the most accurate that is cheap enough.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from edgeeeg_export.quantize.program_cost import ProgramCost, cost_of
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A program that was run: the layers that are not in int8, its error, its cost, whether it was chosen."""
+    """A program that was run: the precision of each layer, its error, its cost, whether it was chosen."""
 
     precisions: Mapping[str, Precision]
     error: OutputError
@@ -86,7 +86,14 @@ def mix(
         made = quantize(graph, at_precisions(formats, ranges, layers, precisions))
         return Candidate(precisions, yardstick.measure(made), cost_of(made, hop))
 
-    candidates = list(_climb(layers, run, budget, on_run))
+    starts: tuple[Precision, ...] = ("int8", "int16")
+    candidates = [
+        candidate
+        for start in starts
+        for candidate in _climb(
+            layers, run, budget, dict.fromkeys((each.name for each in layers), start), on_run
+        )
+    ]
     chosen = choose(candidates, budget)
     front = [Candidate(c.precisions, c.error, c.cost, c is chosen) for c in pareto(candidates)]
     return MixedPrecision(at_precisions(formats, ranges, layers, chosen.precisions), tuple(front))
@@ -128,13 +135,19 @@ def _climb(
     layers: tuple[Layer, ...],
     run: Callable[[Mapping[str, Precision]], Candidate],
     budget: Budget,
+    start: Mapping[str, Precision],
     on_run: Callable[[int, int], None],
 ) -> Iterable[Candidate]:
-    """Every program on the way from all in int8 to all in float32, and those that were tried beside it."""
-    at = run({})
+    """Every program on the way from one to that all in float32, and those that were tried beside it."""
+    at = run(start)
     yield at
     order, taken = itertools.count(), 0  # of equal worth, the first
-    total = 2 * len(layers) * (len(PRECISIONS) - 1)  # each change is measured, and then made or left out
+    changes = [
+        (layer.name, finer)
+        for layer in layers
+        for finer in PRECISIONS[PRECISIONS.index(start[layer.name]) + 1 :]
+    ]
+    total = 2 * len(changes)  # each is measured, and then made or left out
     waiting: list[tuple[float, int, int, str, Precision, Candidate]] = []
 
     def measure(name: str, precision: Precision) -> Candidate:
@@ -142,12 +155,12 @@ def _climb(
         heapq.heappush(waiting, (-_worth(at, tried, budget), next(order), taken, name, precision, tried))
         return tried
 
-    for done, (layer, precision) in enumerate(itertools.product(layers, PRECISIONS[1:])):
-        yield measure(layer.name, precision)
+    for done, change in enumerate(changes):
+        yield measure(*change)
         on_run(done + 1, total)
     while waiting:
         _, _, measured, name, precision, tried = heapq.heappop(waiting)
-        if PRECISIONS.index(precision) <= PRECISIONS.index(at.precisions.get(name, PRECISIONS[0])):
+        if PRECISIONS.index(precision) <= PRECISIONS.index(at.precisions[name]):
             continue
         if measured < taken:
             yield measure(name, precision)

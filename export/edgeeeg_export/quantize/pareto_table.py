@@ -19,7 +19,7 @@ def render(candidates: list[dict[str, Any]], budget: str) -> Table:
             f"{one['cost']['flash_bytes']:,}",
             f"{one['cost']['instructions']:,}",
             decibels(one["error"]["sqnr_db"]),
-            ", ".join(f"{layer} {precision}" for layer, precision in one["precisions"].items()) or "-",
+            ", ".join(f"{name} {chosen}" for name, chosen in one["precisions"].items() if chosen != "int8"),
         )
     return table
 

@@ -142,7 +142,7 @@ def test_the_cheapest_that_is_accurate_enough(seen):
     (chosen,) = (one for one in found.pareto if one.chosen)
     assert seen.error(found.formats) == chosen.error
     assert chosen.error.sqnr_db >= wanted
-    assert "peaked" in chosen.precisions
+    assert chosen.precisions["peaked"] != "int8"
     enough = (one for one in found.pareto if one.error.noise <= 10 ** (-wanted / 10))
     assert chosen.cost.flash_bytes == min(one.cost.flash_bytes for one in enough)
 

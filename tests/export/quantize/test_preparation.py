@@ -72,6 +72,28 @@ def test_channels_that_are_far_apart_are_equalized_and_others_are_not():
     assert prepared(alike).adjustments is None
 
 
+def test_biases_are_corrected_where_that_takes_away_noise():
+    class Coarse(nn.Module):
+        n_chans, n_times, sfreq = 16, 64, SFREQ
+
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.only = nn.Conv1d(16, 4, 4, stride=4)
+            with torch.no_grad():
+                self.only.weight[:, 0] = 8.0  # of a silent channel: steps too coarse for all others
+
+        def forward(self, x):
+            return self.only(x)
+
+    graph = lower(load_model(Coarse().eval()).onnx_model, "m", 8).captured
+    (name,) = graph.inputs
+    samples = np.random.default_rng(0).uniform(0.9, 1.1, (1, 16, 2048)).astype(np.float32)
+    samples[:, 0] = 0.0
+    settings = Settings("min-max", {name: Format("int16", 2.0**-12)})
+    assert prepare(graph, 8, {name: samples}, settings).adjustments.corrections
+
+
 def test_programs_are_compared_on_the_middle_of_a_recording_in_whole_steps():
     graph = lower(load_model(Model().eval()).onnx_model, "m", 12).captured
     step, (name,) = stream(graph, 12), graph.inputs
