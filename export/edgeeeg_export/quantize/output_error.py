@@ -70,7 +70,7 @@ class Yardstick:
             flips = _share(
                 (tensors[name] >= limit) != (value >= limit) for name, value in self.outputs.items()
             )
-        spikes = [tensors[name] != value for name, value in self.spikes.items()]
+        spikes = [_fired(tensors, name) != (value != 0) for name, value in self.spikes.items()]
         return OutputError(_sqnr_db(self.outputs, tensors), flips, _share(spikes) if spikes else None)
 
 
@@ -84,6 +84,12 @@ def _sqnr_db(expected: Mapping[str, Array], found: Mapping[str, Array]) -> float
         return None
     # a model that says nothing but zeros has no signal: any noise is more than that
     return 10.0 * math.log10(max(signal, np.finfo(np.float64).tiny) / noise)
+
+
+def _fired(tensors: Mapping[str, Array], name: str) -> Array:
+    """Where a neuron fired; its spikes may be there in integers alone."""
+    stored = next(each for each in (name, f"{name}.int8", f"{name}.int16") if each in tensors)
+    return np.asarray(tensors[stored] != 0)
 
 
 def _share(differs: Iterable[Array]) -> float:
