@@ -92,7 +92,7 @@ class Manifest(_Record):
     name: SymbolPrefix
     model_hash: Hash
     semantics: Literal["continuous", "windowed"]
-    quantization: Literal["int8"] | None = None
+    quantization: Literal["int8", "int16", "mixed"] | None = None
     """What the layers compute in, where they have a form in integers; float32 without it."""
     hop: int = Field(gt=0)
     """Samples of one step, as those of the window: of the first input."""

@@ -40,9 +40,18 @@ class SemanticsChoice(StrEnum):
 
 
 class QuantizeChoice(StrEnum):
-    """What layers compute in, where they have a form in integers."""
+    """What activations are stored in, where layers have a form in integers; weights are int8."""
 
     INT8 = "int8"
+    INT16 = "int16"
+
+
+class StatesChoice(StrEnum):
+    """What recurrences with a form in integers carry."""
+
+    FLOAT32 = "float32"
+    INT16 = "int16"
+    INT32 = "int32"
 
 
 class ObserverChoice(StrEnum):
@@ -123,6 +132,9 @@ def export(
     observer: ObserverChoice = typer.Option(
         ObserverChoice.PERCENTILE, help="How the range of a tensor follows from what was seen of it."
     ),
+    states: StatesChoice = typer.Option(
+        StatesChoice.FLOAT32, help="What recurrences with a form in integers carry, beside --quantize."
+    ),
     explain: bool = typer.Option(
         False, "--explain", help="Say which rewrites changed the model, and why others did not."
     ),
@@ -143,8 +155,7 @@ def export(
         n_chans = len(channel)
     if (quantize is None) != (calibrate is None):
         raise ExportError(
-            "--quantize int8 and --calibrate FILE.edf go together: ranges are seen on a recording, "
-            "never assumed"
+            "--quantize and --calibrate FILE.edf go together: ranges are seen on a recording, never assumed"
         )
 
     def at_rate(path: Path | None) -> Recording | None:
@@ -171,6 +182,8 @@ def export(
             recording=at_rate(recording),
             calibration=at_rate(calibrate),
             observer=observer.value,
+            width="int8" if quantize is None else quantize.value,
+            states=states.value,
             on_target=lambda target: bar.update(task, description=f"verifying {target}"),
         )
     info = bundle.manifest

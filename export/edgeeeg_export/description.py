@@ -46,7 +46,7 @@ def describe(
                 "name": name,
                 "model_hash": step.hash,
                 "semantics": semantics,
-                "quantization": None if subject.twin is None else "int8",
+                "quantization": _quantization(subject),
                 "hop": program.hop,
                 "window": subject.lowered.window,
                 "delay_steps": step.timing.delay,
@@ -153,3 +153,14 @@ def _differences(said: Any, is_so: Any, at: str = "") -> Iterator[tuple[str, Any
             yield from _differences(*pair, at=f"{at}.{index}")
     elif said != is_so:
         yield at, said, is_so
+
+
+def _quantization(subject: Subject) -> str | None:
+    """What activations are stored in, the inputs left out: one type, or "mixed"."""
+    if subject.formats is None:
+        return None
+    made = {name.rpartition(".")[0] for node in subject.offline.nodes for name in node.outputs}
+    dtypes = {
+        subject.formats[name].dtype for name in made - set(subject.offline.inputs) if name in subject.formats
+    }
+    return dtypes.pop() if len(dtypes) == 1 else "mixed"

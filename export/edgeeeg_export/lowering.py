@@ -15,6 +15,7 @@ from edgeeeg_export.passes import simplify
 from edgeeeg_export.passes.exact_windows import exact_windows
 from edgeeeg_export.passes.stream import at_hop, stream
 from edgeeeg_export.placement import Semantics
+from edgeeeg_export.quantize.format import Formats
 from edgeeeg_export.quantize.post_training import quantize
 
 
@@ -50,7 +51,7 @@ def lower(
     hop: int | None = None,
     semantics: Semantics = "continuous",
     ticks: Mapping[str, int] = MappingProxyType({}),
-    scales: Mapping[str, float] | None = None,
+    formats: Formats | None = None,
 ) -> Lowered:
     """Import, simplify and stream a model.
 
@@ -64,8 +65,8 @@ def lower(
     semantics : "continuous" or "windowed"
     ticks : mapping of str to int
         What one sample of each input lasts (`edgeeeg_export.input_spec.common_ticks`).
-    scales : mapping of str to float, optional
-        Make it a program of integers: what one step of each tensor is worth (`quantize.calibration`).
+    formats : Formats, optional
+        Make it a program of integers: how each tensor is stored.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def lower(
     if hop is not None:
         hop *= ticks.get(next(iter(captured.inputs), ""), 1)  # graphs count time in ticks
     captured = at_hop(captured, hop)
-    if scales is not None:
-        captured = quantize(captured, scales)
+    if formats is not None:
+        captured = quantize(captured, formats)
     offline = exact_windows(captured) if semantics == "windowed" else captured
     return Lowered(captured, offline, stream(offline, hop))

@@ -9,6 +9,8 @@ INTRODUCTION = "A model exported with edgeeeg."
 ARITHMETIC = {
     None: "float32",
     "int8": "int8 where a layer has a form in integers (`quantization.json`), float32 elsewhere",
+    "int16": "int16 and weights of int8 where a layer has such a form (`quantization.json`), else float32",
+    "mixed": "int8, int16 and float32, layer by layer (`quantization.json`)",
 }
 MEANING = {
     "continuous": "equal to one pass over the whole recording",

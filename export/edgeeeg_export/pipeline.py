@@ -32,8 +32,11 @@ from edgeeeg_export.loading import SHIPPED, LoadedModel, is_factory, load_model
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.placement import Semantics
-from edgeeeg_export.quantize import report, report_table
-from edgeeeg_export.quantize.calibration import calibrate
+from edgeeeg_export.quantize import format, report, report_table
+from edgeeeg_export.quantize.assignment import assign
+from edgeeeg_export.quantize.calibration import Calibration, calibrate
+from edgeeeg_export.quantize.format import Format, Formats, Storage
+from edgeeeg_export.quantmath import Width
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets import c, onnx_step
 from edgeeeg_export.targets.c_prefix import require_prefix
@@ -45,8 +48,8 @@ if TYPE_CHECKING:
     from edgeeeg_export.verification_counts import Recorded
 
 
-SCALES = "scales.json"
-"""In a bundle of integers: what one step of each tensor's int8 is worth."""
+FORMATS = "formats.json"
+"""In a bundle of integers: how each tensor and each state is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ def export_model(
     recording: Recorded | None = None,
     calibration: Recorded | None = None,
     observer: str = "percentile",
+    width: Width = "int8",
+    states: Storage = "float32",
     extra: Mapping[str, contract.Runner] | None = None,
     card: str = "",
     on_target: Callable[[str], None] = lambda target: None,
@@ -117,10 +122,14 @@ def export_model(
         What the contract is checked on, for several inputs one for each by name; ten minutes of seeded
         synthetic EEG without it. Saturation, steps and silence follow in either case.
     calibration : Recording, or mapping of str to Recording
-        Make the program one of int8 (`edgeeeg_export.quantize`), whose ranges are those of this recording,
-        its state carried from end to end; without it the program is float32.
+        Make the program one of integers (`edgeeeg_export.quantize`), whose ranges are those of this
+        recording, its state carried from end to end; without it the program is float32.
     observer : "min-max", "percentile" or "mse"
-        How a tensor's range follows from what was seen of it.
+        How the range of an int8 follows from what was seen of it.
+    width : "int8" or "int16"
+        Of activations; weights are int8. The samples stay the int16 that they are.
+    states : "float32", "int16" or "int32"
+        Of the recurrences that have a form in integers.
     extra : mapping of str to Runner
         More targets to hold to the contract, such as an emulated board.
     card : str
@@ -148,7 +157,8 @@ def export_model(
         threshold=threshold,
     )
     if calibration is not None:
-        scales = _calibrated(compiled, calibration, observer)
+        ranges = _calibrated(compiled, calibration, observer)
+        counts_as_they_are = {spec.name: Format("int16", spec.count) for spec in compiled.subject.inputs}
         compiled = compile_model(
             loaded,
             name=name,
@@ -158,7 +168,7 @@ def export_model(
             semantics=semantics,
             lsb=lsb,
             threshold=threshold,
-            scales=scales,
+            formats=assign(ranges, counts_as_they_are, width, states),
         )
     if board is not None:
         chosen = find_board(board)
@@ -191,9 +201,9 @@ def compile_model(
     semantics: Semantics = "continuous",
     lsb: float | None = None,
     threshold: float | None = None,
-    scales: Mapping[str, float] | None = None,
+    formats: Formats | None = None,
 ) -> Compiled:
-    """Everything but the proof: graph, step program, ONNX and C; of int8 where `scales` are given."""
+    """Everything but the proof: graph, step program, ONNX and C; of integers where `formats` are given."""
     require_prefix(name)
     if loaded.sfreq_is_fixed and sfreq not in (None, loaded.sfreq):
         raise CaptureError(
@@ -213,24 +223,24 @@ def compile_model(
             )
     else:
         specs = (_only_input(loaded, sfreq, ch_names, lsb),)
-    lowered = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks, scales)
-    twin = None if scales is None else lower(loaded.onnx_model, name, hop, semantics, loaded.ticks)
+    lowered = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks, formats)
+    twin = None if formats is None else lower(loaded.onnx_model, name, hop, semantics, loaded.ticks)
     step = lowered.step
     program = c.emit(step, {spec.name: spec.count for spec in specs})
     thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]
-    subject = contract.Subject(lowered, loaded.source, program, specs, tuple(thresholds), twin)
+    subject = contract.Subject(lowered, loaded.source, program, specs, tuple(thresholds), twin, formats)
     per_output = (threshold,) * len(step.outputs)
     manifest = describe(subject, name, semantics, per_output)
     contents = {f"c/{path}": text.encode() for path, text in sorted(program.files.items())}
     contents["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     contents["captured.onnx"] = loaded.onnx_model.SerializeToString(deterministic=True)
-    if scales is not None:
-        contents[SCALES] = (json.dumps(dict(scales), indent=2) + "\n").encode()
+    if formats is not None:
+        contents[FORMATS] = (json.dumps(format.to_json(formats), indent=2) + "\n").encode()
     return Compiled(subject, manifest, contents)
 
 
-def _calibrated(compiled: Compiled, recording: Recorded, observer: str) -> dict[str, float]:
-    """Scales of every tensor, from the float program over the counts that the device would be sent."""
+def _calibrated(compiled: Compiled, recording: Recorded, observer: str) -> Calibration:
+    """Ranges of every tensor and state, from the float program over the counts that a device is sent."""
     subject = compiled.subject
     counts = contract.whole_steps(subject, counts_of_inputs(compiled.manifest, recording))
     plain = stream(subject.lowered.captured, subject.hop)
@@ -240,11 +250,10 @@ def _calibrated(compiled: Compiled, recording: Recorded, observer: str) -> dict[
 def _quantization(compiled: Compiled, eeg: Mapping[str, contract.Counts]) -> dict[str, bytes]:
     """The report of a program of integers on the recording of the contract; nothing for one of floats."""
     subject = compiled.subject
-    if subject.twin is None:
+    if subject.twin is None or subject.formats is None:
         return {}
-    scales = json.loads(compiled.contents[SCALES])
     samples = subject.samples(contract.whole_steps(subject, eeg))
-    reports = report.layer_reports(subject.twin.offline, subject.offline, scales, samples)
+    reports = report.layer_reports(subject.twin.offline, subject.offline, subject.formats, samples)
     report.require_in_range(reports)
     return {report_table.REPORT: (json.dumps({"layers": report.to_json(reports)}, indent=2) + "\n").encode()}
 
@@ -312,8 +321,8 @@ def load_original(
     loaded = load_model(model, weights, layout=layout, inputs=specs if described else None)
     another = f"{model} is not the model that {bundle.folder} was exported from"
     try:
-        scales = None if info.quantization is None else _scales(bundle)
-        step = lower(loaded.onnx_model, info.name, info.hop, info.semantics, loaded.ticks, scales).step
+        formats = None if info.quantization is None else _formats(bundle)
+        step = lower(loaded.onnx_model, info.name, info.hop, info.semantics, loaded.ticks, formats).step
     except EdgeEEGError as error:
         raise ExportError(f"{another}: {error}") from error
     if step.hash != info.model_hash:
@@ -335,21 +344,20 @@ def _captured(bundle: Bundle) -> onnx.ModelProto:
         raise ExportError(f"{bundle.folder}: captured.onnx is no ONNX model; export it again") from error
 
 
-def _scales(bundle: Bundle) -> dict[str, float]:
-    """What the bundle says each tensor is worth.
+def _formats(bundle: Bundle) -> dict[str, Format]:
+    """How the bundle says each tensor is stored.
 
     Raises
     ------
     ExportError
-        If that is no mapping of names to numbers above 0.
+        If it says that in no known way.
     """
     try:
-        scales = json.loads(bundle.path(SCALES).read_text())
+        return format.from_json(json.loads(bundle.path(FORMATS).read_text()))
     except ValueError as error:
-        raise ExportError(f"{bundle.folder}: {SCALES} is no JSON; export the model again") from error
-    if not isinstance(scales, dict) or not all(isinstance(v, float) and v > 0 for v in scales.values()):
-        raise ExportError(f"{bundle.folder}: {SCALES} must map tensors to numbers above 0; export again")
-    return scales
+        raise ExportError(f"{bundle.folder}: {FORMATS} is no JSON; export the model again") from error
+    except ExportError as error:
+        raise ExportError(f"{bundle.folder}: {FORMATS}: {error}; export the model again") from error
 
 
 def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
@@ -366,9 +374,9 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
     captured = _captured(bundle)
     specs = stated_inputs(bundle, import_inputs(captured))
     ticks = common_ticks({spec.name: spec.sfreq for spec in specs})
-    scales = None if info.quantization is None else _scales(bundle)
-    lowered = lower(captured, info.name, info.hop, info.semantics, ticks, scales)
-    twin = None if scales is None else lower(captured, info.name, info.hop, info.semantics, ticks)
+    formats = None if info.quantization is None else _formats(bundle)
+    lowered = lower(captured, info.name, info.hop, info.semantics, ticks, formats)
+    twin = None if formats is None else lower(captured, info.name, info.hop, info.semantics, ticks)
     step = lowered.step
     if step.hash != info.model_hash:
         raise ExportError(
@@ -384,6 +392,6 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
                 f"{bundle.folder}: {name} is not what captured.onnx and the manifest give; export it again"
             )
     thresholds = [o.threshold for o in info.outputs for _ in range(int(np.prod(o.shape)))]
-    subject = contract.Subject(lowered, source, program, specs, tuple(thresholds), twin)
+    subject = contract.Subject(lowered, source, program, specs, tuple(thresholds), twin, formats)
     require_described(bundle, subject)
     return subject

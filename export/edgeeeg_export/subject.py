@@ -14,6 +14,7 @@ from edgeeeg_export.errors import ExportError
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.input_spec import InputSpec
 from edgeeeg_export.lowering import Lowered
+from edgeeeg_export.quantize.format import Formats
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets.c import CProgram
 from edgeeeg_export.tensor import Array
@@ -32,6 +33,8 @@ class Subject:
     thresholds: tuple[float | None, ...]
     twin: Lowered | None = None
     """The same model in float32, of a program of integers: what the original is compared with."""
+    formats: Formats | None = None
+    """How its tensors are stored, of a program of integers."""
 
     @property
     def offline(self) -> Graph:

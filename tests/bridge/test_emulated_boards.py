@@ -25,7 +25,9 @@ from edgeeeg_export.contract import run_on_host, stack_outputs
 from edgeeeg_export.loading import load_model
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.pipeline import compile_model
+from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import calibrate
+from edgeeeg_export.quantize.format import Format
 from edgeeeg_export.subject import Subject
 
 Bits = NDArray[np.uint32]
@@ -83,8 +85,9 @@ def detector(request: pytest.FixtureRequest) -> Played:
     if request.param == "float32":
         return played(plain, 4000)
     graph = stream(plain.lowered.captured, plain.hop)
-    scales = calibrate(graph, plain.samples(drawn_counts(plain, 4000)), "min-max")
-    return played(compile_model(loaded, name="detector", scales=scales).subject, 4000)
+    seen = calibrate(graph, plain.samples(drawn_counts(plain, 4000)), "min-max")
+    inputs = {spec.name: Format("int16", spec.count) for spec in plain.inputs}
+    return played(compile_model(loaded, name="detector", formats=assign(seen, inputs)).subject, 4000)
 
 
 @pytest.fixture(scope="module")

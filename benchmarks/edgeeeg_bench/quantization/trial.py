@@ -15,6 +15,7 @@ from edgeeeg_export.graph import Graph
 from edgeeeg_export.loading import load_model
 from edgeeeg_export.lowering import Lowered, lower
 from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import calibrate
 from edgeeeg_export.quantize.observers import OBSERVERS
 from edgeeeg_export.quantize.report import LayerReport, layer_reports
@@ -101,12 +102,14 @@ def score(
         seen = as_input(plain, labelled.samples[folds[number].train[::CALIBRATION_EVERY]].ravel())
         shown = as_input(plain, held_out.samples[::REPORT_EVERY].ravel())
         for observer in OBSERVERS:
-            scales = calibrate(streaming, seen, observer)
-            integers = lower(onnx_model, "model", entry.hop, scales=scales)
+            ranges = calibrate(streaming, seen, observer)
+            inputs = {name: ranges.tensors[name].format("int16") for name in plain.captured.inputs}
+            formats = assign(ranges, inputs)
+            integers = lower(onnx_model, "model", entry.hop, formats=formats)
             found[observer].append(aucs(integers, entry.n_times, held_out))
             on_program()
             memory["int8"] = Memory.of(integers)
-            reports = layer_reports(plain.offline, integers.offline, scales, shown)
+            reports = layer_reports(plain.offline, integers.offline, formats, shown)
             losses.setdefault(observer, worst_fall(plain.offline, reports))
     return Trial(
         name=entry.name,

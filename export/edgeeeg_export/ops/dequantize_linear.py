@@ -8,8 +8,9 @@ import numpy as np
 
 from edgeeeg_export import quantmath
 from edgeeeg_export.ops.c_literal import literal
-from edgeeeg_export.ops.op import CCall, OnnxCall, Op, require
-from edgeeeg_export.tensor import Array, TensorType
+from edgeeeg_export.ops.integer_width import integer_width
+from edgeeeg_export.ops.op import CCall, OnnxCall, Op
+from edgeeeg_export.tensor import BYTES, Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class DequantizeLinear(Op):
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """The shape of x, float32."""
-        require(inputs[0].dtype == "int8", f"it takes int8, not {inputs[0].dtype}")
+        integer_width(inputs[0])
         return (replace(inputs[0], dtype="float32"),)
 
     def run(
@@ -31,11 +32,11 @@ class DequantizeLinear(Op):
 
     def emit_c(self, call: CCall) -> str:
         """The kernel of edgeeeg_quantized.h."""
-        size = call.input_types[0].size
-        return f"edgeeeg_dequantize({call.inputs[0]}, {call.outputs[0]}, {literal(self.scale)}, {size});"
+        (x,) = call.input_types
+        operands = f"{call.inputs[0]}, {BYTES[x.dtype]}, {call.outputs[0]}"
+        return f"edgeeeg_dequantize({operands}, {literal(self.scale)}, {x.size});"
 
     def to_onnx(self, call: OnnxCall) -> None:
-        """DequantizeLinear."""
-        constant = call.builder.constant
-        operands = (call.inputs[0], constant(self.scale), constant(0, "int8"))
-        call.builder.add("DequantizeLinear", operands, call.outputs[0])
+        """Cast, Mul."""
+        values = call.builder.add("Cast", (call.inputs[0],), to=1)
+        call.builder.add("Mul", (values, call.builder.constant(self.scale)), call.outputs[0])

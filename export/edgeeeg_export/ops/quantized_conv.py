@@ -5,27 +5,34 @@ Source: ONNX operators QLinearConv and ConvInteger.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from edgeeeg_export import quantmath
 from edgeeeg_export.ops.conv import Conv
+from edgeeeg_export.ops.integer_width import integer_width
 from edgeeeg_export.ops.op import CCall, OnnxCall, require
-from edgeeeg_export.ops.requantize_onnx import requantize_to_onnx
-from edgeeeg_export.tensor import Array, TensorType
+from edgeeeg_export.ops.requantize_onnx import requantize_to_onnx, sum_to_onnx
+from edgeeeg_export.tensor import SUFFIX, Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
 class QuantizedConv(Conv):
-    """Inputs x and weight of int8, bias (c_out,) of int32, multiplier (c_out,); output int8."""
+    """Inputs x of int8 or int16, weight of int8, bias (c_out,) of int32, multiplier (c_out,).
+
+    `width` is the type of the result. No sum of a channel may overflow, whatever x is.
+    """
+
+    width: quantmath.Width = field(default="int8", kw_only=True)
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """As of floats."""
-        types = tuple(type_.dtype for type_ in inputs)
-        require(types == ("int8", "int8", "int32", "float32"), f"its operands are {types}")
+        integer_width(inputs[0])
+        types = tuple(type_.dtype for type_ in inputs[1:])
+        require(types == ("int8", "int32", "float32"), f"its constants are {types}")
         (y,) = Conv.infer(self, inputs[:3])
-        return (replace(y, dtype="int8"),)
+        return (replace(y, dtype=self.width),)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
@@ -33,7 +40,7 @@ class QuantizedConv(Conv):
         """Exact sums in int32."""
         x, weight, bias, multiplier = inputs
         total = self.accumulate(x.astype(np.int32), weight.astype(np.int32), bias)
-        return (quantmath.requantize(total, _channels(multiplier, total.ndim)),), ()
+        return (quantmath.requantize(total, _channels(multiplier, total.ndim), self.width),), ()
 
     def shrinks_in_place(self, inputs: tuple[TensorType, ...]) -> bool:
         """Its kernel writes while it reads."""
@@ -45,24 +52,31 @@ class QuantizedConv(Conv):
         definition = self.window(weight).c_definition(call)
         operands = ", ".join((*call.inputs, call.outputs[0]))
         sizes = f"{x[0]}, {x[1]}, {weight[0]}, {self.groups}"
-        return f"{definition}\nedgeeeg_conv_int8({operands}, &window, {sizes});"
+        kernel = f"edgeeeg_conv{SUFFIX[call.input_types[0].dtype]}{SUFFIX[self.width]}"
+        return f"{definition}\n{kernel}({operands}, &window, {sizes});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """ConvInteger, Add, and a requantization in float32."""
         add, constant = call.builder.add, call.builder.constant
-        _, weight, bias, multiplier = call.inputs
-        kept, pads = self.window(call.input_types[1].shape).to_onnx(call)
-        total = add(
-            "ConvInteger",
-            (kept, weight),
-            strides=list(self.strides),
-            dilations=list(self.dilations),
-            pads=list(pads),
-            group=self.groups,
-        )
+        x, weight, bias, multiplier = call.inputs
+        window = self.window(call.input_types[1].shape)
+
+        def product(operand: str) -> str:
+            kept, pads = window.to_onnx(replace(call, inputs=(operand,)))
+            return add(
+                "ConvInteger",
+                (kept, weight),
+                strides=list(self.strides),
+                dilations=list(self.dilations),
+                pads=list(pads),
+                group=self.groups,
+            )
+
+        total = sum_to_onnx(call.builder, x, integer_width(call.input_types[0]), product)
         shape = constant([1, -1, *(1,) * len(self.strides)], "int64")
         per_channel = [add("Reshape", (name, shape)) for name in (bias, multiplier)]
-        requantize_to_onnx(call.builder, add("Add", (total, per_channel[0])), per_channel[1], call.outputs[0])
+        total = add("Add", (total, per_channel[0]))
+        requantize_to_onnx(call.builder, total, per_channel[1], call.outputs[0], self.width)
 
 
 def _channels(value: Array, rank: int) -> Array:

@@ -5,27 +5,34 @@ Source: ONNX operators QLinearMatMul (without a bias) and MatMulInteger.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from edgeeeg_export import quantmath
+from edgeeeg_export.ops.integer_width import integer_width
 from edgeeeg_export.ops.linear import Linear
 from edgeeeg_export.ops.op import CCall, OnnxCall, require
-from edgeeeg_export.ops.requantize_onnx import requantize_to_onnx
-from edgeeeg_export.tensor import Array, TensorType
+from edgeeeg_export.ops.requantize_onnx import requantize_to_onnx, sum_to_onnx
+from edgeeeg_export.tensor import SUFFIX, Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
 class QuantizedLinear(Linear):
-    """Inputs x (..., k) and weight (k, n) of int8, bias (n,) of int32, multiplier (n,); output int8."""
+    """Inputs x (..., k) of int8 or int16, weight (k, n) of int8, bias (n,) of int32, multiplier (n,).
+
+    `width` is the type of the result. No sum of a row may overflow, whatever x is.
+    """
+
+    width: quantmath.Width = field(default="int8", kw_only=True)
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """As of floats."""
-        types = tuple(type_.dtype for type_ in inputs)
-        require(types == ("int8", "int8", "int32", "float32"), f"its operands are {types}")
+        integer_width(inputs[0])
+        types = tuple(type_.dtype for type_ in inputs[1:])
+        require(types == ("int8", "int32", "float32"), f"its constants are {types}")
         (y,) = Linear.infer(self, inputs[:2])
-        return (replace(y, dtype="int8"),)
+        return (replace(y, dtype=self.width),)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
@@ -33,16 +40,19 @@ class QuantizedLinear(Linear):
         """Exact sums in int32."""
         x, weight, bias, multiplier = inputs
         total = np.matmul(x.astype(np.int32), weight.astype(np.int32)) + bias
-        return (quantmath.requantize(total, multiplier),), ()
+        return (quantmath.requantize(total, multiplier, self.width),), ()
 
     def emit_c(self, call: CCall) -> str:
         """The kernel of edgeeeg_quantized.h."""
         k, n = call.input_types[1].shape
         operands = ", ".join((*call.inputs, call.outputs[0]))
-        return f"edgeeeg_linear_int8({operands}, {call.input_types[0].size // k}, {k}, {n});"
+        kernel = f"edgeeeg_linear{SUFFIX[call.input_types[0].dtype]}{SUFFIX[self.width]}"
+        return f"{kernel}({operands}, {call.input_types[0].size // k}, {k}, {n});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """MatMulInteger, Add, and a requantization in float32."""
         x, weight, bias, multiplier = call.inputs
-        total = call.builder.add("Add", (call.builder.add("MatMulInteger", (x, weight)), bias))
-        requantize_to_onnx(call.builder, total, multiplier, call.outputs[0])
+        add, width = call.builder.add, integer_width(call.input_types[0])
+        total = sum_to_onnx(call.builder, x, width, lambda part: add("MatMulInteger", (part, weight)))
+        total = add("Add", (total, bias))
+        requantize_to_onnx(call.builder, total, multiplier, call.outputs[0], self.width)

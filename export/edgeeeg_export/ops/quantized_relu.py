@@ -7,31 +7,38 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeeeg_export.ops.op import CCall, OnnxCall, Op, require
-from edgeeeg_export.tensor import Array, TensorType
+from edgeeeg_export.ops.integer_width import integer_width
+from edgeeeg_export.ops.op import CCall, OnnxCall, Op
+from edgeeeg_export.ops.requantize_onnx import FLOAT, INT16
+from edgeeeg_export.tensor import SUFFIX, Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
 class QuantizedRelu(Op):
-    """Input x of any shape, int8."""
+    """Input x of any shape, int8 or int16."""
 
     in_place: ClassVar[bool] = True
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """The type of x."""
-        require(inputs[0].dtype == "int8", f"it takes int8, not {inputs[0].dtype}")
+        integer_width(inputs[0])
         return inputs
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """The larger of x and 0."""
-        return (np.maximum(inputs[0], np.int8(0)),), ()
+        return (np.maximum(inputs[0], inputs[0].dtype.type(0)),), ()
 
     def emit_c(self, call: CCall) -> str:
         """The kernel of edgeeeg_quantized.h."""
-        return f"edgeeeg_relu_int8({call.inputs[0]}, {call.outputs[0]}, {call.output_types[0].size});"
+        (y,) = call.output_types
+        return f"edgeeeg_relu{SUFFIX[y.dtype]}({call.inputs[0]}, {call.outputs[0]}, {y.size});"
 
     def to_onnx(self, call: OnnxCall) -> None:
-        """Relu."""
-        call.builder.add("Relu", call.inputs, call.outputs[0])
+        """Relu, of int16 as the float32 that it is exactly."""
+        add, (x,), (y,) = call.builder.add, call.inputs, call.outputs
+        if integer_width(call.input_types[0]) == "int8":
+            add("Relu", (x,), y)
+        else:
+            add("Cast", (add("Relu", (add("Cast", (x,), to=FLOAT),)),), y, to=INT16)

@@ -1,28 +1,29 @@
-"""Table: any function of one int8, looked up. The integer form of every nonlinearity."""
+"""Table: any function of one int8, looked up. The integer form of every nonlinearity of int8."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
+from edgeeeg_export.ops.integer_width import integer_width
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op, require
-from edgeeeg_export.tensor import Array, TensorType
+from edgeeeg_export.tensor import BYTES, Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
 class Table(Op):
-    """Inputs x of any shape and a table (256,), both int8; y = table[x + 128]."""
+    """Inputs x of any shape, int8, and a table (256,) of int8 or int16; y = table[x + 128]."""
 
     in_place: ClassVar[bool] = True
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
-        """The type of x."""
+        """The shape of x, the type of the table."""
         x, table = inputs
-        require(x.dtype == table.dtype == "int8", f"it maps int8 to int8, not {x.dtype} to {table.dtype}")
+        require(x.dtype == "int8", f"it looks up int8, not {x.dtype}")
         require(table.shape == (256,), f"its table is {table.shape}; a value for every int8 is (256,)")
-        return (x,)
+        return (replace(x, dtype=integer_width(table)),)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
@@ -33,8 +34,9 @@ class Table(Op):
 
     def emit_c(self, call: CCall) -> str:
         """The kernel of edgeeeg_quantized.h."""
+        (y,) = call.output_types
         operands = ", ".join((*call.inputs, call.outputs[0]))
-        return f"edgeeeg_table({operands}, {call.output_types[0].size});"
+        return f"edgeeeg_table({operands}, {BYTES[y.dtype]}, {y.size});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Cast, Add, Gather."""

@@ -130,7 +130,8 @@ def _reusable(
     buffer = buffers[source.owner]
     own, result = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
     fits = result.size <= own.size if shrinks else result.size == own.size
-    fits = fits and result.dtype == own.dtype
+    # element by element: what is written lies at or before what is still to be read
+    fits = fits and (result.dtype == own.dtype or BYTES[result.dtype] < BYTES[own.dtype])
     dead = all(last_use.get(member, 0) <= step for member in buffer.members)
     apart = all(
         name in graph.constants or name == node.inputs[0] or places[name].owner != source.owner

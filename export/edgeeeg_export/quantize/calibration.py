@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgeeeg_export import reference
 from edgeeeg_export.graph import Graph
-from edgeeeg_export.quantize.observers import scale_of
+from edgeeeg_export.ops.cell import Cell
+from edgeeeg_export.ops.recurrence import Recurrence
+from edgeeeg_export.quantize.format import state_name
+from edgeeeg_export.quantize.observers import Range, range_of
 from edgeeeg_export.tensor import Array
 
 KEPT = 1 << 20
 """Values of one tensor that an observer sees at most, evenly drawn over the recording."""
+STEPS_OF_A_CALL = 256
+"""Steps that the reference runs at a time."""
+MOMENTS = 1024
+"""At which states are seen, of a recording that is long enough."""
 
 
-def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str, steps: int = 256) -> dict[str, float]:
-    """Scale of every float tensor, constants left out.
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Ranges of tensors, and of the states of recurrences by `format.state_name`."""
+
+    tensors: Mapping[str, Range]
+    states: Mapping[str, Range]
+
+
+def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str) -> Calibration:
+    """Range of every float tensor, constants left out, and of every state of a recurrence.
 
     The state is carried from the first sample to the last and never reset, as it will be on the device. What
     a tensor holds before the first sample has reached it is left out: a maximum of nothing but padding is the
-    lowest of all floats.
+    lowest of all floats. States are seen between calls of the reference, at a thousand moments or more of a
+    recording that has as many steps.
 
     Parameters
     ----------
@@ -29,11 +46,15 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str, steps: i
     inputs : mapping of str to array
         A recording: whole hops of every input.
     observer : a name of `observers.OBSERVERS`.
-    steps : steps of one call of the reference.
     """
     first, type_ = next(iter(graph.inputs.items()))
     total = inputs[first].shape[type_.time_axis or 0] // type_.frames
+    recurrences = {
+        node.name: node.outputs[0] for node in graph.nodes if isinstance(node.op, Cell | Recurrence)
+    }
+    steps = max(1, min(STEPS_OF_A_CALL, total // MOMENTS)) if recurrences else STEPS_OF_A_CALL
     seen: dict[str, list[Array]] = {}
+    remembered: dict[str, list[Array]] = {}
     early = dict(graph.timing.behind)
     states = None
     stride = max(1, -(-total // steps) * max(t.size for t in graph.tensors.values()) * steps // KEPT)
@@ -52,7 +73,14 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str, steps: i
                 seen.setdefault(name, []).append(np.ravel(value)[::stride])
                 # the extremes must not fall between the values that are kept
                 seen[name].append(np.array([value.min(), value.max()], dtype=np.float32))
-    return {name: scale_of(name, np.concatenate(pieces), observer) for name, pieces in seen.items()}
+        for node, output in recurrences.items():
+            for state, value in zip(graph.states[node], states[node], strict=True):
+                name = state_name(output, state.name.removeprefix(f"{node}."))
+                remembered.setdefault(name, []).append(np.ravel(value))
+    return Calibration(
+        {name: range_of(name, np.concatenate(pieces), observer) for name, pieces in seen.items()},
+        {name: range_of(name, np.concatenate(pieces), observer) for name, pieces in remembered.items()},
+    )
 
 
 def _begun(value: Array, time_axis: int | None, early: dict[str, int], name: str) -> Array:

@@ -6,11 +6,14 @@ scale and its offset), is one table of it: rounded once, and what lies between i
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgeeeg_export import quantmath
 from edgeeeg_export.graph import Node
 from edgeeeg_export.ops.add import Add
+from edgeeeg_export.ops.interpolated_table import InterpolatedTable
 from edgeeeg_export.ops.mul import Mul
 from edgeeeg_export.ops.op import Op
 from edgeeeg_export.ops.pointwise import Broadcast, Unary
@@ -19,15 +22,42 @@ from edgeeeg_export.ops.quantized_mul import QuantizedMul
 from edgeeeg_export.ops.quantized_relu import QuantizedRelu
 from edgeeeg_export.ops.relu import Relu
 from edgeeeg_export.ops.table import Table
+from edgeeeg_export.quantize.format import Format
 from edgeeeg_export.quantize.integer_program import IntegerProgram, ValueFunction
+from edgeeeg_export.tensor import Array
+
+STRAIGHT = 1 / 512
+"""Of its range: how far a function may be off the lines between the nodes of a table of int16."""
 
 
 def exact_relu(program: IntegerProgram, node: Node, op: Op) -> bool:
-    """No table where both sides have one scale."""
-    x, scale = program.integers.get(node.inputs[0], ("", 0.0))
-    if type(op) is not Relu or scale != program.scales[node.outputs[0]]:
+    """No table where both sides are in the same steps."""
+    x = program.integers.get(node.inputs[0])
+    if type(op) is not Relu or x is None or x.format != program.format_of(node.outputs[0]):
         return False
-    program.make(node, QuantizedRelu(), (x,), scale)
+    program.make(node, QuantizedRelu(), (x.name,), x.format)
+    return True
+
+
+def rescaled(program: IntegerProgram, node: Node, op: Op) -> bool:
+    """A product with one positive number: the same integers, each worth as much more."""
+    constants = program.graph.constants
+    varying = [name for name in node.inputs if name not in constants]
+    factors = [constants[name] for name in node.inputs if name in constants]
+    if type(op) is not Mul or len(varying) != 1 or varying[0] not in program.integers:
+        return False
+    if len(factors) != 1 or factors[0].size != 1 or not 0 < factors[0].item() < np.inf:
+        return False
+    x, (output,) = program.integers[varying[0]], node.outputs
+    if program.graph.tensors[varying[0]] != program.graph.tensors[output] or program.stays_float(output):
+        return False
+    worth = float(x.scale * np.float32(factors[0].item()))
+    if not 0 < worth < np.inf:
+        return False
+    program.integers[output] = replace(x, format=replace(x.format, scale=worth))
+    found = _function(program, node, op)
+    if found is not None:
+        program.functions[output] = found
     return True
 
 
@@ -36,17 +66,36 @@ def one_value(program: IntegerProgram, node: Node, op: Op) -> bool:
     found = _function(program, node, op)
     if found is None:
         return False
-    scale = program.scales[node.outputs[0]]
-    x, _ = program.integers[found.source]
-    table = quantmath.quantize(found.values, np.float32(scale))
-    program.make(node, Table(), (x, program.shared_constant(node, "table", table)), scale)
+    y, x = program.format_of(node.outputs[0]), program.integers[found.source]
+    made: Op = Table()
+    table: Array | None = quantmath.quantize(found.values, np.float32(y.scale), y.width)
+    if x.width == "int16":
+        made, table = InterpolatedTable(y.width), _nodes(program, found, y)
+    if table is None:
+        return False
+    program.make(node, made, (x.name, program.shared_constant(node, "table", table)), y)
     program.functions[node.outputs[0]] = found
     return True
 
 
+def _nodes(program: IntegerProgram, function: ValueFunction, y: Format) -> Array | None:
+    """Every 256th value for an `InterpolatedTable`; None if the function is not nearly straight between."""
+    source = program.integers[function.source]
+    # one node beyond the largest integer; the integers just below it never occur, as they saturate
+    last = 2 * function.values[-1] - function.values[-2]
+    nodes = np.append(function.values[::256], last)
+    fine = y.scale / 256 if y.width == "int8" else y.scale
+    table = quantmath.quantize(nodes, np.float32(fine), "int16")
+    x = quantmath.every(source.width)
+    (result,), _ = InterpolatedTable(y.width).run((x, table), ())
+    exact = quantmath.quantize(function.values, np.float32(y.scale), y.width)
+    off = np.abs(np.subtract(result, exact, dtype=np.int32)).max()
+    return table if off <= max(1, STRAIGHT * quantmath.HIGH[y.width]) else None
+
+
 def _function(program: IntegerProgram, node: Node, op: Op) -> ValueFunction | None:
     """What the layer makes of one tensor's integers; None if of several, or if it is not finite for each."""
-    if not isinstance(op, Unary | Broadcast):
+    if not isinstance(op, Unary | Broadcast) or program.stays_float(node.outputs[0]):
         return None
     constants = program.graph.constants
     varying = [name for name in node.inputs if name not in constants]
@@ -72,14 +121,15 @@ def several_values(program: IntegerProgram, node: Node, op: Op) -> bool:
     """The sum or the product of two tensors of one type."""
     if type(op) not in (Add, Mul) or not all(name in program.integers for name in node.inputs):
         return False
-    if len(set(program.graph.types(node.inputs))) > 1:
+    if len(set(program.graph.types(node.inputs))) > 1 or program.stays_float(node.outputs[0]):
         return False
-    (left, left_scale), (right, right_scale) = (program.integers[name] for name in node.inputs)
-    scale = np.float32(program.scales[node.outputs[0]])
+    left, right = (program.integers[name] for name in node.inputs)
+    y = program.format_of(node.outputs[0])
+    scale = np.float32(y.scale)
     made: Op
     if type(op) is Add:
-        made = QuantizedAdd(float(np.float32(left_scale) / scale), float(np.float32(right_scale) / scale))
+        made = QuantizedAdd(float(left.scale / scale), float(right.scale / scale), width=y.width)
     else:
-        made = QuantizedMul(float(np.float32(left_scale) * np.float32(right_scale) / scale))
-    program.make(node, made, (left, right), float(scale))
+        made = QuantizedMul(float(left.scale * right.scale / scale), width=y.width)
+    program.make(node, made, (left.name, right.name), y)
     return True

@@ -1,27 +1,44 @@
-"""A program of integers in the making: which tensors are there as int8, which as floats, and the nodes."""
+"""A program of integers in the making: its nodes, and which tensors are there in integers or as floats."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from edgeeeg_export import quantmath
+from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.dequantize_linear import DequantizeLinear
 from edgeeeg_export.ops.op import Op
 from edgeeeg_export.ops.per_window import PerWindow
 from edgeeeg_export.ops.quantize_linear import QuantizeLinear
+from edgeeeg_export.ops.requantize import Requantize
+from edgeeeg_export.quantize.format import Format, Formats
 from edgeeeg_export.tensor import Array
 
-EVERY = np.arange(-128, 128).astype(np.int8)
-EVERY.setflags(write=False)
+
+@dataclass(frozen=True, slots=True)
+class Integers:
+    """The integer form of a tensor: its name, and what its integers mean."""
+
+    name: str
+    format: Format
+
+    @property
+    def scale(self) -> np.float32:
+        """What one step is worth."""
+        return np.float32(self.format.scale)
+
+    @property
+    def width(self) -> quantmath.Width:
+        """The type of an element."""
+        return self.format.width
 
 
 @dataclass(frozen=True, slots=True)
 class ValueFunction:
-    """What a tensor is worth at each integer of another, `source`: (256,) float32, in their order."""
+    """What a tensor is worth at each integer of another, `source`, from the lowest on: float32."""
 
     source: str
     values: Array
@@ -29,7 +46,7 @@ class ValueFunction:
 
 @dataclass(slots=True)
 class IntegerProgram:
-    """Nodes made so far; `integers` has the int8 form of a tensor and what one of its steps is worth.
+    """Nodes made so far; `integers` has the integer form of a tensor.
 
     `parted` has that of a tensor of which only slices are read, each in steps of its own.
 
@@ -37,17 +54,19 @@ class IntegerProgram:
     ----------
     graph : Graph
         Of floats.
-    scales : what one step of each tensor's int8 is worth.
+    formats : Formats
+        How each tensor that is not constant is to be stored.
     """
 
     graph: Graph
-    scales: Mapping[str, float]
+    formats: Formats
     nodes: list[Node] = field(default_factory=list)
     constants: dict[str, Array] = field(init=False)
-    integers: dict[str, tuple[str, float]] = field(default_factory=dict)
+    integers: dict[str, Integers] = field(default_factory=dict)
     parted: dict[str, str] = field(default_factory=dict)
     functions: dict[str, ValueFunction] = field(default_factory=dict)
     floats: set[str] = field(init=False)
+    _narrowed: set[str] = field(default_factory=set)
     _shared: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -57,24 +76,58 @@ class IntegerProgram:
     def as_float(self, name: str) -> str:
         """The tensor as float32, made when first asked for."""
         if name not in self.floats:
-            source, scale = self.integers[name]
-            self.append(name, "dequantize", DequantizeLinear(scale), (source,), name)
+            own = self.integers[name]
+            self.append(name, "dequantize", DequantizeLinear(own.format.scale), (own.name,), name)
             self.floats.add(name)
         return name
 
-    def as_integers(self, name: str) -> tuple[str, float]:
-        """The tensor as int8 and its scale, made when first asked for."""
+    def as_integers(self, name: str) -> Integers:
+        """The tensor in integers, made when first asked for."""
         if name not in self.integers:
-            result, scale = f"{name}.int8", self.scales[name]
-            self.append(name, "quantize", QuantizeLinear(scale), (name,), result)
-            self.integers[name] = (result, scale)
+            own = self.format_of(name)
+            result = f"{name}.{own.dtype}"
+            self.append(name, "quantize", QuantizeLinear(own.scale, own.width), (name,), result)
+            self.integers[name] = Integers(result, own)
         return self.integers[name]
+
+    def as_int8(self, name: str) -> tuple[str, np.float32]:
+        """The tensor in int8 and its scale: what multiplies matrices of int8 at rest."""
+        own = self.as_integers(name)
+        if own.width == "int8":
+            return own.name, own.scale
+        scale = own.scale * np.float32(256)
+        result = f"{name}.int8"
+        if result not in self._narrowed:
+            self.append(name, "narrow", Requantize(1 / 256, "int8"), (own.name,), result)
+            self._narrowed.add(result)
+        return result, scale
+
+    def both_in_integers(self, x: str, y: str) -> bool:
+        """Whether an operand and a result are both to be stored in integers."""
+        return not (self.stays_float(x) or self.stays_float(y))
+
+    def stays_float(self, name: str) -> bool:
+        """Whether a tensor is to be stored as float32."""
+        return self.format_of(name).dtype == "float32"
+
+    def format_of(self, name: str) -> Format:
+        """How a tensor is to be stored.
+
+        Raises
+        ------
+        QuantizationError
+            If the formats do not say.
+        """
+        if name not in self.formats:
+            raise QuantizationError(f"the formats do not say how tensor '{name}' is stored: calibrate again")
+        return self.formats[name]
 
     def function_of(self, name: str) -> ValueFunction:
         """The tensor as a function of integers: of another's, or of its own."""
         if name not in self.functions:
-            _, scale = self.integers[name]
-            self.functions[name] = ValueFunction(name, quantmath.dequantize(EVERY, np.float32(scale)))
+            own = self.integers[name]
+            values = quantmath.dequantize(quantmath.every(own.width), own.scale)
+            self.functions[name] = ValueFunction(name, values)
         return self.functions[name]
 
     def append(self, stem: str, what: str, op: Op, inputs: tuple[str, ...], output: str) -> None:
@@ -86,11 +139,11 @@ class IntegerProgram:
             name += "_"
         self.nodes.append(Node(name, op, inputs, (output,), maker.path if maker else ""))
 
-    def make(self, node: Node, op: Op, inputs: tuple[str, ...], scale: float) -> None:
+    def make(self, node: Node, op: Op, inputs: tuple[str, ...], result: Format) -> None:
         """Append the integer form of a layer with one result."""
-        result = f"{node.outputs[0]}.int8"
-        self.nodes.append(replace(node, op=op, inputs=inputs, outputs=(result,)))
-        self.integers[node.outputs[0]] = (result, scale)
+        name = f"{node.outputs[0]}.{result.dtype}"
+        self.nodes.append(replace(node, op=op, inputs=inputs, outputs=(name,)))
+        self.integers[node.outputs[0]] = Integers(name, result)
 
     def make_float(self, node: Node) -> None:
         """Append a layer whose results are float32."""

@@ -13,12 +13,13 @@ from edgeeeg_export.ops.gather import Gather
 from edgeeeg_export.ops.max_pool import MaxPool
 from edgeeeg_export.ops.op import Op
 from edgeeeg_export.ops.pad import Pad
+from edgeeeg_export.ops.requantize import Requantize
 from edgeeeg_export.ops.reshape import Reshape
 from edgeeeg_export.ops.slice import Slice
-from edgeeeg_export.ops.table import Table
 from edgeeeg_export.ops.transpose import Transpose
 from edgeeeg_export.ops.windows import Windows
-from edgeeeg_export.quantize.integer_program import EVERY, IntegerProgram
+from edgeeeg_export.quantize.format import Format
+from edgeeeg_export.quantize.integer_program import IntegerProgram
 
 PICKS = (Reshape, Transpose, Slice, Gather, Windows, Apart, Frame, MaxPool)
 """Operators whose results are elements of their input, whatever their type."""
@@ -33,30 +34,32 @@ def move(program: IntegerProgram, node: Node, op: Op) -> bool:
     """The same operator in the same steps."""
     varying = [name for name in node.inputs if name not in program.graph.constants]
     if node.inputs[0] in program.parted:  # a slice of a layer's channels
-        program.make(node, node.op, (program.parted[node.inputs[0]],), program.scales[node.outputs[0]])
+        parts = (program.parted[node.inputs[0]],)
+        program.make(node, node.op, parts, program.format_of(node.outputs[0]))
         return True
     if not keeps_steps(op) or varying != [node.inputs[0]] or varying[0] not in program.integers:
         return False
-    x, scale = program.integers[varying[0]]
-    program.make(node, node.op, (x, *node.inputs[1:]), scale)
+    x = program.integers[varying[0]]
+    program.make(node, node.op, (x.name, *node.inputs[1:]), x.format)
     return True
 
 
 def join(program: IntegerProgram, node: Node, op: Op) -> bool:
-    """A concatenation, every operand in the steps of the coarsest."""
+    """A concatenation, every operand in the width of the widest and the steps of the largest range."""
     if not isinstance(op, Concat) or not all(name in program.integers for name in node.inputs):
         return False
-    pairs = [program.integers[name] for name in node.inputs]
-    scale = max(own for _, own in pairs)
+    operands = [program.integers[name] for name in node.inputs]
+    dtype: quantmath.Width = "int16" if any(own.width == "int16" for own in operands) else "int8"
+    finest = 256.0 if dtype == "int16" else 1.0
+    scale = max(own.format.scale / (finest if own.width == "int8" else 1.0) for own in operands)
+    result = Format(dtype, float(np.float32(scale)))
     names = []
-    for k, (name, own) in enumerate(pairs):
-        if own != scale:
-            values = quantmath.dequantize(EVERY, np.float32(own))
-            table = quantmath.quantize(values, np.float32(scale))
-            constant = program.shared_constant(node, f"table.{k}", table)
-            result = f"{node.outputs[0]}.operand.{k}"
-            program.append(node.outputs[0], f"rescale_{k}", Table(), (name, constant), result)
-            name = result
+    for k, own in enumerate(operands):
+        name = own.name
+        if own.format != result:
+            name = f"{node.outputs[0]}.operand.{k}"
+            rescale = Requantize(float(own.scale / np.float32(scale)), result.width)
+            program.append(node.outputs[0], f"rescale_{k}", rescale, (own.name,), name)
         names.append(name)
-    program.make(node, node.op, tuple(names), scale)
+    program.make(node, node.op, tuple(names), result)
     return True

@@ -1,23 +1,49 @@
-"""Observers: from the values that a tensor takes to the scale of its int8.
+"""Observers: from the values that a tensor takes to the steps of its integers.
 
-A scale is what one step is worth: the largest magnitude that is kept, divided by 127.
+Of int8 a step is the largest magnitude that is kept, divided by 127. int16 has steps to spare: it holds twice
+the largest magnitude that was seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
 from edgeeeg_export import quantmath
 from edgeeeg_export.errors import QuantizationError
+from edgeeeg_export.quantize.format import Format, Storage
 from edgeeeg_export.tensor import Array
 
-STEPS = 127
+STEPS = quantmath.HIGH["int8"]
+INT32_STEPS = 2**31 - 1
+HEADROOM = 2.0
+"""Times the largest magnitude seen: up to there int16 does not saturate."""
 PERCENTILE = 99.99
 CANDIDATES = 40
 """Clipping points that the observer of least squared error tries, evenly between 1/4 and 1 of the largest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Magnitudes that a tensor takes: up to which an observer keeps them, and the largest."""
+
+    kept: float
+    largest: float
+
+    def format(self, dtype: Storage) -> Format:
+        """How the tensor is stored in that type."""
+        if dtype == "float32":
+            return Format(dtype)
+        if dtype == "int8":
+            limit, steps = self.kept, STEPS
+        else:
+            limit = HEADROOM * self.largest
+            steps = INT32_STEPS if dtype == "int32" else quantmath.HIGH["int16"]
+        return Format(dtype, float(np.float32((limit or 1.0) / steps)))
+
 
 Observer = Callable[[Array], float]
 """The magnitude up to which values of a tensor are kept."""
@@ -53,8 +79,8 @@ OBSERVERS: MappingProxyType[str, Observer] = MappingProxyType(
 )
 
 
-def scale_of(name: str, values: Array, observer: str) -> float:
-    """What one step of a tensor's int8 is worth, a float32.
+def range_of(name: str, values: Array, observer: str) -> Range:
+    """What a tensor took.
 
     Raises
     ------
@@ -66,5 +92,4 @@ def scale_of(name: str, values: Array, observer: str) -> float:
             f"tensor '{name}' is not finite on the calibration recording; calibrate on one on which the "
             "float model works"
         )
-    limit = OBSERVERS[observer](values)
-    return float(np.float32((limit or 1.0) / STEPS))
+    return Range(OBSERVERS[observer](values), min_max(values))

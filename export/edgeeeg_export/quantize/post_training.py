@@ -1,4 +1,4 @@
-"""Post-training quantization: a float graph becomes one of int8 wherever an operator has an integer form.
+"""Post-training quantization: a float graph becomes one of integers where operators have a form in them.
 
 What has none (spiking and state-space recurrences, spectra, divisions of two tensors) stays float32 between a
 DequantizeLinear and a QuantizeLinear; on boards with an FPU that is where it is best.
@@ -6,13 +6,14 @@ DequantizeLinear and a QuantizeLinear; on boards with an FPU that is where it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.op import Op
 from edgeeeg_export.ops.per_window import PerWindow
 from edgeeeg_export.passes.drop_dead import drop_dead
-from edgeeeg_export.quantize.elementwise import exact_relu, one_value, several_values
+from edgeeeg_export.quantize.elementwise import exact_relu, one_value, rescaled, several_values
+from edgeeeg_export.quantize.format import Formats
 from edgeeeg_export.quantize.integer_program import IntegerProgram
 from edgeeeg_export.quantize.moves import join, move
 from edgeeeg_export.quantize.weighted_layers import pool, recurrence, weighted_layer
@@ -24,6 +25,7 @@ FORMS: tuple[Form, ...] = (
     weighted_layer,
     pool,
     recurrence,
+    rescaled,
     exact_relu,
     one_value,
     several_values,
@@ -32,16 +34,17 @@ FORMS: tuple[Form, ...] = (
 )
 
 
-def quantize(graph: Graph, scales: Mapping[str, float]) -> Graph:
+def quantize(graph: Graph, formats: Formats) -> Graph:
     """The graph in integers; its inputs and outputs stay float32.
 
     Parameters
     ----------
     graph : Graph
         Captured and simplified, not yet streaming.
-    scales : what one step of each tensor's int8 is worth, from `calibration.calibrate`.
+    formats : Formats
+        How each tensor that is not constant is to be stored; inputs and outputs have float32 beside that.
     """
-    program = IntegerProgram(graph, scales)
+    program = IntegerProgram(graph, formats)
     for node in graph.nodes:
         op = node.op.op if isinstance(node.op, PerWindow) else node.op
         if not any(form(program, node, op) for form in FORMS):

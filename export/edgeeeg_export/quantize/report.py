@@ -14,24 +14,25 @@ from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.ops.concat import Concat
 from edgeeeg_export.ops.per_window import PerWindow
+from edgeeeg_export.quantize.format import Format, Formats
 from edgeeeg_export.quantize.moves import keeps_steps
 from edgeeeg_export.tensor import Array
 
 TOLERATED = 0.01
 """The share of a tensor's values that may saturate on the recording of the contract."""
-INT8 = ".int8"
-"""What ends the name of a tensor's integers."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerReport:
-    """One tensor: `scale` is what a step is worth, `largest` the largest magnitude seen in the float model.
+    """One tensor: `scale` is what a step of type `dtype` is worth.
 
-    `saturated` is the share of its values beyond the last step, `sqnr_db` signal against the difference of
-    the dequantized integers from the float model, all layers in front of it included.
+    `largest` is the largest magnitude seen in the float model, `saturated` the share of its values beyond
+    the last step, `sqnr_db` signal against the difference of the dequantized integers from the float model,
+    all layers in front of it included.
     """
 
     name: str
+    dtype: str
     scale: float
     largest: float
     saturated: float
@@ -39,7 +40,7 @@ class LayerReport:
 
 
 def layer_reports(
-    floats: Graph, integers: Graph, scales: Mapping[str, float], inputs: Mapping[str, Array]
+    floats: Graph, integers: Graph, formats: Formats, inputs: Mapping[str, Array]
 ) -> tuple[LayerReport, ...]:
     """Both graphs over the same recording from rest, compared tensor by tensor.
 
@@ -50,15 +51,16 @@ def layer_reports(
     truth = reference.run(floats, inputs).tensors
     result = reference.run(integers, inputs).tensors
     reports = []
-    for name, worth in _worth(integers, scales).items():
-        stem = name.removesuffix(INT8)
+    for name, own in _worth(integers, formats).items():
+        stem = name.removesuffix(f".{own.dtype}")
         if stem == name or stem not in truth:
             continue
-        scale, expected, value = np.float32(worth), truth[stem], result[name]
-        beyond = np.abs(expected) > (quantmath.HIGH + np.float32(0.5)) * scale
+        scale, expected, value = np.float32(own.scale), truth[stem], result[name]
+        beyond = np.abs(expected) > np.float32(quantmath.HIGH[own.width] + 0.5) * scale
         reports.append(
             LayerReport(
                 stem,
+                own.dtype,
                 float(scale),
                 float(np.abs(expected).max(initial=0.0)),
                 float(beyond.mean()),
@@ -68,19 +70,21 @@ def layer_reports(
     return tuple(reports)
 
 
-def _worth(graph: Graph, scales: Mapping[str, float]) -> dict[str, float]:
-    """What one step of each int8 tensor is worth: what was calibrated, or that of what it was moved from."""
-    worth: dict[str, float] = {}
+def _worth(graph: Graph, formats: Formats) -> dict[str, Format]:
+    """How each tensor in integers is stored: as was chosen, or as what it was moved from."""
+    worth: dict[str, Format] = {}
     for node in graph.nodes:
         op = node.op.op if isinstance(node.op, PerWindow) else node.op
-        name, stem = node.outputs[0], node.outputs[0].removesuffix(INT8)
+        name = node.outputs[0]
+        dtype = graph.tensors[name].dtype
+        stem = name.removesuffix(f".{dtype}")
         sources = [worth[source] for source in node.inputs if source in worth]
-        if graph.tensors[name].dtype != "int8":
+        if dtype not in quantmath.LOW:
             continue
         if sources and (keeps_steps(op) or isinstance(op, Concat)):
-            worth[name] = max(sources)  # of a concatenation, the operand of the coarsest steps is as it was
-        elif stem in scales:
-            worth[name] = scales[stem]
+            worth[name] = max(sources, key=lambda own: own.scale)  # of a concatenation, one is as it was
+        elif stem in formats:
+            worth[name] = formats[stem]
     return worth
 
 
@@ -94,10 +98,11 @@ def require_in_range(reports: tuple[LayerReport, ...]) -> None:
     """
     worst = max(reports, key=lambda report: report.saturated, default=None)
     if worst is not None and worst.saturated > TOLERATED:
+        limit = worst.scale * quantmath.HIGH[worst.dtype]
         raise QuantizationError(
             f"{100 * worst.saturated:.1f} % of tensor '{worst.name}' saturate: it reaches "
-            f"{worst.largest:.3g} and was calibrated up to {127 * worst.scale:.3g}; calibrate on a recording "
-            "like the one it is checked on"
+            f"{worst.largest:.3g} and was calibrated up to {limit:.3g}; calibrate on a recording like the "
+            "one it is checked on"
         )
 
 

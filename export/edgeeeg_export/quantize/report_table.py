@@ -20,14 +20,15 @@ def read(bundle: Bundle) -> list[dict[str, Any]]:
 
 def render(layers: list[dict[str, Any]]) -> Table:
     """A row per tensor in integers: its step, what was seen of it, what saturated, how noisy it is."""
-    table = Table(title="in int8, on the recording of the contract")
+    table = Table(title="in integers, on the recording of the contract")
     table.add_column("tensor", overflow="fold")
-    for column in ("step", "largest", "saturated", "SQNR"):
+    for column in ("type", "step", "largest", "saturated", "SQNR"):
         table.add_column(column, justify="right", no_wrap=True)
     for layer in layers:
         ratio = layer["sqnr_db"]
         table.add_row(
             layer["name"],
+            layer["dtype"],
             f"{layer['scale']:.3g}",
             f"{layer['largest']:.3g}",
             f"{100 * layer['saturated']:.2g} %",

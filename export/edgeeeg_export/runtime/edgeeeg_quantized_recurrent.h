@@ -27,7 +27,7 @@ static inline void edgeeeg_lstm_int8(const int8_t *x, const int8_t *weight, cons
                                      float *c, float *gates, int8_t *whole, size_t width, size_t hidden,
                                      float h_scale) {
     edgeeeg_accumulate_int8(bias, x, weight, of_x, gates, 4 * hidden, width);
-    edgeeeg_quantize(h, whole, h_scale, hidden);
+    edgeeeg_quantize(h, whole, 1, h_scale, hidden);
     edgeeeg_accumulate_int8(gates, whole, recurrent, of_h, gates, 4 * hidden, hidden);
     edgeeeg_lstm_gates(gates, h, c, hidden);
 }
@@ -41,12 +41,12 @@ static inline void edgeeeg_gru_int8(const int8_t *x, const int8_t *weight, const
     float *past = gates + 3 * hidden;
     const int8_t *recurrent_g = recurrent + 2 * hidden * hidden;
     edgeeeg_accumulate_int8(bias, x, weight, of_x, gates, 3 * hidden, width);
-    edgeeeg_quantize(h, whole, h_scale, hidden);
+    edgeeeg_quantize(h, whole, 1, h_scale, hidden);
     edgeeeg_accumulate_int8(gates, whole, recurrent, of_h, gates, 2 * hidden, hidden);
     edgeeeg_gru_gates(gates, 2 * hidden);
     if (!linear_before_reset) {
         edgeeeg_gru_reset(r, h, r, hidden);
-        edgeeeg_quantize(r, whole, h_scale, hidden);
+        edgeeeg_quantize(r, whole, 1, h_scale, hidden);
     }
     edgeeeg_accumulate_int8(bias + 3 * hidden, whole, recurrent_g, of_h + 2 * hidden, past, hidden, hidden);
     if (linear_before_reset) {
@@ -60,7 +60,7 @@ static inline void edgeeeg_rnn_int8(const int8_t *x, const int8_t *weight, const
                                     const float *bias, const float *of_x, const float *of_h, float *h,
                                     float *gates, int8_t *whole, size_t width, size_t hidden, float h_scale) {
     edgeeeg_accumulate_int8(bias, x, weight, of_x, gates, hidden, width);
-    edgeeeg_quantize(h, whole, h_scale, hidden);
+    edgeeeg_quantize(h, whole, 1, h_scale, hidden);
     edgeeeg_accumulate_int8(gates, whole, recurrent, of_h, gates, hidden, hidden);
     edgeeeg_rnn_update(gates, h, hidden);
 }

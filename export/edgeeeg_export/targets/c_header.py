@@ -28,6 +28,8 @@ def header(layout: StreamLayout) -> str:
         f"/* {comment(name)} {graph.tensors[name].shape} */"
         for name in graph.outputs
     )
+    wide = any(field.dtype in ("int16", "int32") for field in layout.states)
+    integers = '\n#include "edgeeeg_integers.h"\n' if wide else ""
     timing = graph.timing
     counters = "".join(f"    uint32_t {name}; /* {what} */\n" for name, _, what in layout.counters)
     ended = (
@@ -67,7 +69,7 @@ int {n}_flush({n}_t *model, {n}_outputs_t *outputs);
 
 #include <stddef.h>
 #include <stdint.h>
-
+{integers}
 {BEGIN_C}
 enum {{
 {sizes}    {upper}_SAVED_BYTES = {layout.saved_bytes},

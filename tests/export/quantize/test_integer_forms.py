@@ -21,7 +21,10 @@ from edgeeeg_export.ops.softplus import Softplus
 from edgeeeg_export.ops.tanh import Tanh
 from edgeeeg_export.ops.transpose import Transpose
 from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.quantize import calibration
+from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import calibrate
+from edgeeeg_export.quantize.format import Format
 from edgeeeg_export.quantize.post_training import quantize
 from edgeeeg_export.quantize.report import layer_reports
 from edgeeeg_export.tensor import TensorType
@@ -58,7 +61,8 @@ SIGNAL = np.random.default_rng(3).uniform(-4.0, 4.0, (1, N_CHANS, N_TIMES)).asty
 
 
 def quantized(graph, **scales):
-    seen = calibrate(stream(graph, 1), {"x": SIGNAL}, "min-max") | scales
+    seen = assign(calibrate(stream(graph, 1), {"x": SIGNAL}, "min-max"), {})
+    seen |= {name: Format("int8", scale) for name, scale in scales.items()}
     return quantize(graph, seen), seen
 
 
@@ -84,14 +88,14 @@ FUNCTIONS = {
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_of_one_tensor_is_one_table_rounded_once(name):
     graph = chain(*FUNCTIONS[name])
-    integers, scales = quantized(graph)
+    integers, formats = quantized(graph)
     assert kinds(integers) == ["QuantizedConv", "Table"]
     result = reference.run(integers, {"x": SIGNAL}).tensors
-    a = quantmath.dequantize(result["a.int8"], np.float32(scales["a"]))
+    a = quantmath.dequantize(result["a.int8"], np.float32(formats["a"].scale))
     numbers = {name: value for name, value in graph.constants.items() if name != "w"}
     behind = Graph("f", {"a": TensorType(a.shape, 2, 1)}, ("y",), graph.nodes[1:], numbers)
     exact = reference.run(behind, {"a": a}).tensors["y"]
-    np.testing.assert_array_equal(result["y.int8"], quantmath.quantize(exact, np.float32(scales["y"])))
+    np.testing.assert_array_equal(result["y.int8"], quantmath.quantize(exact, np.float32(formats["y"].scale)))
 
 
 def test_what_lies_between_stays_if_something_else_reads_it():
@@ -110,7 +114,10 @@ def test_a_gate_is_a_product_of_integers():
 
 def test_a_function_that_is_not_finite_at_every_integer_stays_in_floats():
     direct = chain((Log(), ("a",), "y"))
-    assert kinds(quantize(direct, dict.fromkeys(direct.tensors, 0.02))) == ["QuantizedConv", "Log"]
+    assert kinds(quantize(direct, dict.fromkeys(direct.tensors, Format("int8", 0.02)))) == [
+        "QuantizedConv",
+        "Log",
+    ]
     limited = chain((Clip(0.1, 9.0), ("a",), "c"), (Log(), ("c",), "y"))
     assert kinds(quantized(limited)[0]) == ["QuantizedConv", "Table"]
 
@@ -125,20 +132,20 @@ def test_a_rectifier_needs_no_table_where_scales_are_equal(scale, kind):
 
 
 def test_a_maximum_keeps_the_steps_of_what_it_picks_from():
-    integers, scales = quantized(chain((MaxPool((3,), (1,), (1,), (2, 0)), ("a",), "y")), y=9.0)
+    integers, formats = quantized(chain((MaxPool((3,), (1,), (1,), (2, 0)), ("a",), "y")), y=9.0)
     assert kinds(integers) == ["QuantizedConv", "MaxPool"]
-    assert integers.nodes[-1].op.scale == scales["a"]
+    assert integers.nodes[-1].op.scale == formats["a"].scale
 
 
 def test_the_report_reads_a_moved_tensor_in_the_steps_of_what_it_was_moved_from():
     graph = chain((Transpose((0, 2, 1)), ("a",), "y"))
-    integers, scales = quantized(graph, y=99.0)
-    by_name = {report.name: report for report in layer_reports(graph, integers, scales, {"x": SIGNAL})}
-    assert by_name["y"].scale == by_name["a"].scale == pytest.approx(scales["a"])
+    integers, formats = quantized(graph, y=99.0)
+    by_name = {report.name: report for report in layer_reports(graph, integers, formats, {"x": SIGNAL})}
+    assert by_name["y"].scale == by_name["a"].scale == pytest.approx(formats["a"].scale)
     assert by_name["y"].sqnr_db > 25
 
 
-def test_what_is_no_signal_yet_is_no_range():
+def test_what_is_no_signal_yet_is_no_range(monkeypatch):
     """Before the first sample has come this far, a pool sees padding alone, the lowest of all floats."""
     pool, conv = MaxPool((3,), (1,), (1,), (1, 1)), Conv(pads=(2, 2))
     nodes = (Node("conv", conv, ("x", "w"), ("a",)), Node("pool", pool, ("a",), ("y",)))
@@ -148,9 +155,10 @@ def test_what_is_no_signal_yet_is_no_range():
     assert np.abs(reference.run(step, {"x": SIGNAL}).tensors["y"]).max() > 1e38
     truth = reference.run(graph, {"x": SIGNAL}).tensors["y"]
     for steps in (2, 256):
-        scales = calibrate(step, {"x": SIGNAL}, "min-max", steps)
+        monkeypatch.setattr(calibration, "STEPS_OF_A_CALL", steps)
+        seen = calibrate(step, {"x": SIGNAL}, "min-max").tensors["y"]
         within = np.abs(truth[..., : N_TIMES - step.timing.behind["y"]]).max()
-        assert 127 * scales["y"] == pytest.approx(within, rel=1e-6)
+        assert seen.kept == pytest.approx(within, rel=1e-6)
 
 
 def test_layers_on_windows_apart_take_the_same_forms():
@@ -172,8 +180,8 @@ def test_layers_on_windows_apart_take_the_same_forms():
     graph = Graph("g", x, ("y",), nodes, {k: CONSTANTS[k] for k in "wv"})
     signal = np.stack([SIGNAL, -SIGNAL])
     truth = reference.run(graph, {"x": signal}).tensors
-    scales = {name: float(np.abs(truth[name]).max() / 127) for name in "xabsy"}
-    integers = quantize(graph, scales)
+    formats = {name: Format("int8", float(np.abs(truth[name]).max() / 127)) for name in "xabsy"}
+    integers = quantize(graph, formats)
     assert kinds(integers) == ["QuantizedConv", "QuantizedConv", "Table", "QuantizedMul"]
     np.testing.assert_allclose(reference.run(integers, {"x": signal}).tensors["y"], truth["y"], atol=0.05)
 

@@ -14,7 +14,9 @@ from edgeeeg_export import reference
 from edgeeeg_export.loading import load_model
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import calibrate
+from edgeeeg_export.quantize.format import Format
 from edgeeeg_export.targets import c
 
 N_CHANS, N_STEPS = 3, 40
@@ -105,8 +107,8 @@ def test_the_same_bits_everywhere_and_near_the_float_model(
     x = as_input(counts(hop * N_STEPS, N_CHANS))
     floats = lower(model, "m", hop, semantics)
     ((source, _),) = floats.step.inputs.items()
-    scales = calibrate(stream(floats.captured, hop), {source: x}, "min-max")
-    integers = lower(model, "m", hop, semantics, scales=scales)
+    formats = assign(calibrate(stream(floats.captured, hop), {source: x}, "min-max"), {})
+    integers = lower(model, "m", hop, semantics, formats=formats)
     kinds = {node.op.kind for node in integers.step.nodes}
     assert not kinds & FLOAT_WEIGHTS
     assert {f"Quantized{kind}" for kind in recurrent} <= kinds
@@ -133,6 +135,6 @@ def test_recurrent_weights_shrink_to_a_quarter():
 
     model = load_model(Wide().eval()).onnx_model
     floats = lower(model, "m", 8)
-    scales = dict.fromkeys(floats.captured.tensors, 0.01)
-    before, after = (c.emit(lower(model, "m", 8, scales=s).step, 1.0).weight_bytes for s in (None, scales))
+    formats = dict.fromkeys(floats.captured.tensors, Format("int8", 0.01))
+    before, after = (c.emit(lower(model, "m", 8, formats=f).step, 1.0).weight_bytes for f in (None, formats))
     assert after < 0.30 * before

@@ -7,7 +7,12 @@ import pytest
 
 from edgeeeg_export import quantmath
 from edgeeeg_export.errors import QuantizationError
-from edgeeeg_export.quantize.observers import OBSERVERS, scale_of
+from edgeeeg_export.quantize.observers import OBSERVERS, range_of
+
+
+def scale_of(name, values, observer, dtype="int8"):
+    return range_of(name, values, observer).format(dtype).scale
+
 
 VALUES = np.random.default_rng(2).normal(size=200_000).astype(np.float32)
 
@@ -42,3 +47,10 @@ def test_silence_has_a_scale(observer):
 def test_a_model_that_diverges_is_refused():
     with pytest.raises(QuantizationError, match=r"tensor 'x' is not finite on the calibration recording"):
         scale_of("x", np.float32([1.0, np.inf]), "min-max")
+
+
+@pytest.mark.parametrize(("dtype", "steps"), [("int16", 32639), ("int32", 2**31 - 1)])
+@pytest.mark.parametrize("observer", OBSERVERS)
+def test_wider_integers_hold_twice_what_was_seen(dtype, steps, observer):
+    scale = scale_of("x", VALUES, observer, dtype)
+    assert steps * scale == pytest.approx(2 * np.abs(VALUES).max(), rel=1e-6)

@@ -12,6 +12,7 @@ from edgeeeg.layers.lif import Lif
 from edgeeeg_export import capture, reference
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import calibrate
 from edgeeeg_export.quantize.observers import OBSERVERS
 from edgeeeg_export.targets import c
@@ -50,8 +51,8 @@ def signal():
 
 def quantized(model, signal, observer="min-max"):
     plain = lower(model, "net", HOP)
-    scales = calibrate(stream(plain.captured, HOP), {"eeg": signal}, observer)
-    return plain, lower(model, "net", HOP, scales=scales), scales
+    formats = assign(calibrate(stream(plain.captured, HOP), {"eeg": signal}, observer), {})
+    return plain, lower(model, "net", HOP, formats=formats), formats
 
 
 def test_layers_with_an_integer_form_take_it_and_the_rest_stays_float(model, signal):
@@ -68,13 +69,13 @@ def test_layers_with_an_integer_form_take_it_and_the_rest_stays_float(model, sig
 
 @pytest.mark.parametrize("observer", OBSERVERS)
 def test_it_stays_near_the_float_model(model, signal, observer):
-    plain, integers, scales = quantized(model, signal, observer)
+    plain, integers, formats = quantized(model, signal, observer)
     features = "linear" if "linear" in plain.offline.tensors else plain.offline.outputs[0]
     truth = reference.run(plain.offline, {"eeg": signal}).tensors
     result = reference.run(integers.offline, {"eeg": signal}).tensors
     before_spikes = next(node.inputs[0] for node in plain.offline.nodes if node.op.kind == "Lif")
     error = np.abs(result[before_spikes] - truth[before_spikes])
-    assert error.max() < 12 * scales[before_spikes]
+    assert error.max() < 12 * formats[before_spikes].scale
     assert np.isfinite(result[features]).all()
 
 
@@ -170,7 +171,7 @@ class Parts(nn.Module):
 @pytest.mark.parametrize("whole", [False, True])
 def test_slices_that_are_all_that_is_read_have_scales_of_their_own(signal, whole, native, counts, as_input):
     model = capture.to_onnx(capture.trace(Parts(whole).eval(), N_CHANS, 64)).model
-    plain, integers, scales = quantized(model, signal)
+    plain, integers, formats = quantized(model, signal)
     small, _ = (node.outputs[0] for node in plain.offline.nodes if node.op.kind == "Slice")
     truth = reference.run(plain.offline, {"eeg": signal}).tensors[small]
     values = reference.run(integers.offline, {"eeg": signal}).tensors[f"{small}.int8"]
@@ -178,7 +179,7 @@ def test_slices_that_are_all_that_is_read_have_scales_of_their_own(signal, whole
     # a part that shares its steps with a hundred times larger one is left one or two of them
     assert used <= 2 if whole else used == 127
     if not whole:
-        assert np.abs(values * np.float32(scales[small]) - truth).max() < 3 * scales[small]
+        assert np.abs(values * np.float32(formats[small].scale) - truth).max() < 3 * formats[small].scale
         samples = counts(HOP * STEPS, N_CHANS)
         (name,) = integers.offline.outputs
         expected = reference.run(integers.offline, {"eeg": as_input(samples)}).tensors[name]

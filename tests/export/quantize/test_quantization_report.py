@@ -9,7 +9,9 @@ from torch import nn
 from edgeeeg_export import capture
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.passes.stream import stream
+from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import calibrate
+from edgeeeg_export.quantize.format import Format
 from edgeeeg_export.quantize.report import layer_reports
 
 N_CHANS, HOP = 3, 8
@@ -35,16 +37,16 @@ def test_what_is_moved_has_the_steps_of_where_it_comes_from():
     model = capture.to_onnx(capture.trace(Moved().eval(), N_CHANS, 64)).model
     x = np.random.default_rng(0).normal(size=(1, N_CHANS, 40 * HOP)).astype(np.float32)
     plain = lower(model, "net", HOP)
-    scales = calibrate(stream(plain.captured, HOP), {"eeg": x}, "min-max")
+    formats = assign(calibrate(stream(plain.captured, HOP), {"eeg": x}, "min-max"), {})
     output = {node.op.kind: node.outputs[0] for node in plain.offline.nodes[::-1]}
     dense, small, both = output["Linear"], output["Slice"], output["Concat"]
-    assert scales[small] < 0.1 * scales[dense]
-    scales[both] *= 0.5  # as an observer that clips may have seen it
-    integers = lower(model, "net", HOP, scales=scales)
+    assert formats[small].scale < 0.1 * formats[dense].scale
+    formats[both] = Format("int8", formats[both].scale / 2)  # as an observer that clips may have seen it
+    integers = lower(model, "net", HOP, formats=formats)
     reports = {
-        report.name: report for report in layer_reports(plain.offline, integers.offline, scales, {"eeg": x})
+        report.name: report for report in layer_reports(plain.offline, integers.offline, formats, {"eeg": x})
     }
-    assert reports[dense].scale == reports[small].scale == reports[both].scale == scales[dense]
+    assert reports[dense].scale == reports[small].scale == reports[both].scale == formats[dense].scale
     assert reports[both].saturated == 0
     assert reports[both].sqnr_db > 30
     # coarse steps for small values: the noise is there, and is that of rounding
