@@ -183,8 +183,8 @@ def _recurrence(preparation: Preparation, node: fx.Node) -> bool:
     x, initial, parameters, biased, n_layers, _, _, bidirectional, batch_first = node.args
     if n_layers != 1:
         raise ModelError(
-            f"'{node.name}' is a recurrence of {n_layers} layers; chain {n_layers} of one layer each, so that "
-            "each has a range of its own"
+            f"'{node.name}' is a recurrence of {n_layers} layers; chain {n_layers} of one layer each, so "
+            "that each has a range of its own"
         )
     cell = CELLS[node.target]
     sequence = next((user for user in node.users if user.args[1] == 0), None)

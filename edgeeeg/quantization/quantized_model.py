@@ -126,9 +126,7 @@ class QuantizedModel(nn.Module):
             return self.layers[_key(node.name)](*(values[name] for name in self.operands[node.name]))
         if is_move(node) and isinstance(first := values[_first(node)], Integers | tuple):
             return _moved(node, first)
-        args, options = pytree.tree_map_only(
-            fx.Node, lambda read: _as_float(values[read.name]), (node.args, dict(node.kwargs))
-        )
+        args, options = _floats((node.args, dict(node.kwargs)), values)
         function: Any = DIFFERENTIABLE.get(node.target, node.target)
         return function(*args, **options)
 
@@ -142,7 +140,7 @@ def is_move(node: fx.Node) -> bool:
 
 
 def _moved(node: fx.Node, first: Any) -> Any:
-    """The same operator on integers; one that cuts up a layer whose parts have scales of their own does not."""
+    """The same operator on integers; parts that have scales of their own are cut already."""
     if not isinstance(first, Integers):
         return first[node.args[1]] if node.target is operator.getitem else first
     function: Any = node.target
@@ -165,8 +163,14 @@ def _attribute(traced: fx.GraphModule, path: str) -> Any:
     return found
 
 
-def _as_float(value: Any) -> Any:
-    return value.value if isinstance(value, Integers) else value
+def _floats(arguments: Any, values: Mapping[str, Any]) -> Any:
+    """Arguments of a node, with what their integers stand for in the place of the nodes that they read."""
+
+    def read(node: fx.Node) -> Any:
+        value = values[node.name]
+        return value.value if isinstance(value, Integers) else value
+
+    return pytree.tree_map_only(fx.Node, read, arguments)
 
 
 def _key(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A trained module as a flat program of torch's operators, batch norms folded into what is in front of them."""
+"""A trained module as a flat program of torch's operators, its batch norms folded into the layers in front."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def trace(model: nn.Module, sample: Tensor) -> fx.GraphModule:
 
 
 def fold_batch_norms(traced: fx.GraphModule) -> None:
-    """W' = W γ / σ, b' = (b - µ) γ / σ + β wherever a batch norm alone reads a convolution or a dense layer."""
+    """W' = W γ / σ, b' = (b - µ) γ / σ + β where a batch norm alone reads a convolution or a dense layer."""
     for node in list(traced.graph.nodes):
         if node.target is not aten.batch_norm.default:
             continue
