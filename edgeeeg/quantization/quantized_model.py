@@ -106,9 +106,7 @@ class QuantizedModel(nn.Module):
             if node.op == "placeholder":
                 result: Any = next(waiting)
             elif node.op == "output":
-                outputs = pytree.tree_map_only(
-                    fx.Node, lambda read: _as_float(values[read.name]), node.args[0]
-                )
+                outputs = _floats(node.args[0], values)
                 break
             elif node.name in self.inside:
                 continue

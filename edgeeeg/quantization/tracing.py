@@ -1,4 +1,4 @@
-"""A trained module as a flat program of torch's operators, its batch norms folded into the layers in front."""
+"""A trained module as a flat program of torch's operators, batch norms folded into the layers in front."""
 
 from __future__ import annotations
 
