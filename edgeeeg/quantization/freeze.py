@@ -15,6 +15,7 @@ from torch import Tensor, fx, nn
 from edgeeeg.quantization.activation import ActivationQuantizer
 from edgeeeg.quantization.quantized_model import QuantizedModel
 from edgeeeg.quantization.recurrence import Recurrence
+from edgeeeg.quantization.rounding import ROUND_TO_STEPS
 from edgeeeg.quantization.weighted_layer import WeightedLayer, whole_weight
 
 
@@ -91,7 +92,7 @@ def _round(rounded: fx.GraphModule, node: fx.Node, scale: Tensor, reader: fx.Nod
     with rounded.graph.inserting_after(node):
         steps = rounded.graph.get_attr(name)
     with rounded.graph.inserting_after(steps):
-        result = rounded.graph.call_function(torch.ops.edgeeeg.round_to_steps.default, (node, steps, 0))
+        result = rounded.graph.call_function(ROUND_TO_STEPS, (node, steps, 0))
     if reader is not None:
         reader.replace_input_with(node, result)
     else:

@@ -28,3 +28,7 @@ def round_to_steps(x: Tensor, scale: Tensor, axis: int) -> Tensor:
 @round_to_steps.register_fake
 def _(x: Tensor, scale: Tensor, axis: int) -> Tensor:
     return torch.empty_like(x)
+
+
+ROUND_TO_STEPS = torch.ops.edgeeeg.round_to_steps.default
+"""As a node of a program calls it."""

@@ -66,6 +66,8 @@ def translations(opset: int) -> dict[Callable[..., Any], Callable[..., Any]]:
     import onnxscript
     import torch
 
+    from edgeeeg.quantization.rounding import ROUND_TO_STEPS
+
     standard = onnxscript.values.Opset("", opset)
 
     def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
@@ -84,7 +86,7 @@ def translations(opset: int) -> dict[Callable[..., Any], Callable[..., Any]]:
 
     table: dict[Callable[..., Any], Callable[..., Any]] = {
         torch.ops.aten.softplus.default: softplus,
-        torch.ops.edgeeeg.round_to_steps.default: round_to_steps,
+        ROUND_TO_STEPS: round_to_steps,
     }
     for name, op in operators().items():
         table[op] = _translation(name, op)
