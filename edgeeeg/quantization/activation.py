@@ -49,7 +49,8 @@ class ActivationQuantizer(nn.Module):
 
     def scale(self) -> Tensor:
         """What one step is worth, ()."""
-        return self(torch.zeros(())).scale
+        scale: Tensor = self(torch.zeros(())).scale
+        return scale
 
     def in_integers(self, differentiable: Tensor, exact: Callable[[Tensor], Tensor]) -> Integers:
         """The integers that a layer computes, with the gradient of its dequantized arithmetic.

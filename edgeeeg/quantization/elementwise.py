@@ -1,11 +1,12 @@
-"""Sums and products of two tensors of integers, each rounded once (SPEC section 8, item 5)."""
+"""Sums and products of tensors of integers, each rounded once, and products with a number, which are not."""
 
 from __future__ import annotations
 
+import numpy as np
 from torch import nn
 
 from edgeeeg.quantization.activation import ActivationQuantizer
-from edgeeeg.quantization.integers import Integers, saturate
+from edgeeeg.quantization.integers import Integers, saturate, straight_through
 
 
 class Sum(nn.Module):
@@ -36,3 +37,21 @@ class Product(nn.Module):
             left.value * right.value,
             lambda scale: saturate((left.whole * right.whole) * (left.scale * right.scale / scale)),
         )
+
+
+class Rescaling(nn.Module):
+    """The same integers, each worth as much more: a product with a positive number.
+
+    Parameters
+    ----------
+    factor : above 0.
+    """
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = float(np.float32(factor))
+
+    def forward(self, x: Integers) -> Integers:
+        """Other steps."""
+        scale = x.scale * self.factor
+        return Integers(straight_through(x.whole * scale.detach(), x.value * self.factor), scale)

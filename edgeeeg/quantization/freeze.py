@@ -7,6 +7,7 @@ export_model(freeze(model), "out/mine", sfreq=256)
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from edgeeeg.quantization.activation import ActivationQuantizer
 from edgeeeg.quantization.quantized_model import QuantizedModel
 from edgeeeg.quantization.recurrence import Recurrence
 from edgeeeg.quantization.rounding import ROUND_TO_STEPS
+from edgeeeg.quantization.tracing import arguments
 from edgeeeg.quantization.weighted_layer import WeightedLayer, whole_weight
 
 
@@ -45,21 +47,30 @@ class FrozenModel(nn.Module):
 
 def freeze(model: QuantizedModel) -> FrozenModel:
     """A copy of a model with its parameters and scales as they are now, to be exported."""
-    model = copy.deepcopy(model).eval().requires_grad_(False)
-    rounded = fx.GraphModule(model.traced, copy.deepcopy(model.traced.graph))
+    with warnings.catch_warnings():
+        # torch copies its own programs by a way that it deprecates
+        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`", FutureWarning)
+        model = copy.deepcopy(model).eval().requires_grad_(False)
+        rounded = fx.GraphModule(model.traced, copy.deepcopy(model.traced.graph))
     nodes = {node.name: node for node in rounded.graph.nodes}
+    scales = model.scales()
     for name, layer in model.integer_layers():
-        for weight, each in _weights(nodes[name], layer):
-            _round(rounded, weight, each, nodes[name])
+        if isinstance(layer, WeightedLayer):
+            weight, (x,) = arguments(nodes[name])[1], model.operands[name]
+            assert isinstance(weight, fx.Node)
+            steps = whole_weight(layer.weight, layer.finest(scales[x]))[1]
+            _round(rounded, weight, steps, nodes[name])
+        if isinstance(layer, Recurrence):
+            _round_initial(rounded, nodes[name], layer)
         if isinstance(layer, WeightedLayer) and len(layer.parts) > 1:
             (cut,) = nodes[name].users
-            parts = sorted(cut.users, key=lambda part: int(part.args[1]))  # type: ignore[arg-type]
+            parts = sorted(cut.users, key=lambda part: int(arguments(part)[1]))
             for part, output in zip(parts, layer.outputs, strict=True):
                 _round(rounded, part, _steps(output))
-        elif isinstance(output := _output(layer), ActivationQuantizer):
-            _round(rounded, nodes[name], _steps(output))
-    for name, quantizer in model.rounded_floats():
-        _round(rounded, nodes[name], _steps(quantizer))
+        elif isinstance(quantizer := _output(layer), ActivationQuantizer):
+            _round(rounded, nodes[name], _steps(quantizer))
+    for name, boundary in model.rounded_floats():
+        _round(rounded, nodes[name], _steps(boundary))
     rounded.recompile()
     return FrozenModel(model, rounded)
 
@@ -71,13 +82,22 @@ def _output(layer: nn.Module) -> nn.Module | None:
     return None if isinstance(layer, Recurrence) else getattr(layer, "output", None)
 
 
-def _weights(node: fx.Node, layer: nn.Module) -> list[tuple[fx.Node, Tensor]]:
-    """Each node of weights that a layer reads, and what a step of each of its rows is worth."""
-    if isinstance(layer, WeightedLayer):
-        weight = node.args[1]
-        assert isinstance(weight, fx.Node)
-        return [(weight, whole_weight(layer.weight)[1])]
-    return []
+def _round_initial(rounded: fx.GraphModule, node: fx.Node, layer: Recurrence) -> None:
+    """Round what h is at the start, which says in what steps it is rounded ever after.
+
+    A device begins one recording, not a batch; rounding keeps an h of 0.
+    """
+    initial = arguments(node)[1]
+    first = initial[0] if isinstance(initial, list | tuple) else initial
+    assert isinstance(first, fx.Node)
+    if first.target is torch.ops.aten.zeros.default:
+        directions, _, hidden = arguments(first)[0]
+        rounded.register_buffer(f"{first.name}_value", torch.zeros(directions, 1, hidden))
+        with rounded.graph.inserting_before(first):
+            start = rounded.graph.get_attr(f"{first.name}_value")
+        node.replace_input_with(first, start)
+        first = start
+    _round(rounded, first, _steps(layer.quantizer), node)
 
 
 def _steps(quantizer: nn.Module) -> Tensor:

@@ -21,7 +21,7 @@ from edgeeeg.quantization import tracing
 from edgeeeg.quantization.activation import ActivationQuantizer
 from edgeeeg.quantization.average_pool import AveragePool
 from edgeeeg.quantization.concatenation import Concatenation
-from edgeeeg.quantization.elementwise import Product, Sum
+from edgeeeg.quantization.elementwise import Product, Rescaling, Sum
 from edgeeeg.quantization.float_cells import DIFFERENTIABLE
 from edgeeeg.quantization.functions import EXACT, ValueFunction
 from edgeeeg.quantization.integers import HIGH
@@ -30,6 +30,7 @@ from edgeeeg.quantization.ranges import observe
 from edgeeeg.quantization.recurrence import Direction, Recurrence
 from edgeeeg.quantization.recurrent_cells import CELLS
 from edgeeeg.quantization.table import Table, every_value
+from edgeeeg.quantization.tracing import arguments
 from edgeeeg.quantization.weighted_layer import WeightedLayer, brevitas_layer
 
 aten = torch.ops.aten
@@ -60,7 +61,7 @@ def prepare(model: nn.Module, sample: Tensor, recordings: Tensor) -> QuantizedMo
     for node in preparation.traced.graph.nodes:
         preparation.add(node)
     described = {name: getattr(model, name) for name in DESCRIPTION if hasattr(model, name)}
-    inside = frozenset(preparation.functions)
+    inside = frozenset(preparation.functions) - preparation.layers.keys()
     return QuantizedModel(preparation.traced, preparation.layers, preparation.quantizers, inside, described)
 
 
@@ -73,7 +74,7 @@ class Preparation:
     traced : of floats.
     ranges : magnitude of each node's values.
     integers : nodes whose values are integers.
-    functions : what a node that is not rounded is as a function of another one's integers.
+    functions : what a node that is not rounded anew is as a function of another one's integers.
     """
 
     traced: fx.GraphModule
@@ -91,7 +92,9 @@ class Preparation:
                 f"{', '.join(sorted(str(cell) for cell in DIFFERENTIABLE))}, or without quantization"
             )
         form = FORMS.get(node.target, _one_value if node.target in EXACT else None)
-        if (form is not None and form(self, node)) or (is_move(node) and node.args[0].name in self.integers):
+        if (form is not None and form(self, node)) or (
+            is_move(node) and arguments(node)[0].name in self.integers
+        ):
             self.integers.add(node.name)
 
     def make(self, node: fx.Node, layer: nn.Module, *sources: fx.Node) -> bool:
@@ -125,12 +128,13 @@ class Preparation:
 
 def _weighted(preparation: Preparation, node: fx.Node) -> bool:
     """A convolution or a dense layer on parameters; parts of its result have scales of their own."""
-    x, weight_node = node.args[:2]
+    x, weight_node = arguments(node)[:2]
     if weight_node.op != "get_attr":
         return False
-    weight, bias = preparation.parameter(weight_node), preparation.parameter((*node.args, None)[2])
+    weight, bias = preparation.parameter(weight_node), preparation.parameter((*arguments(node), None)[2])
     assert weight is not None
-    target, options = node.target, node.args[3:]
+    options = arguments(node)[3:]
+    target: Any = node.target
     preparation.require_integers(x)
     if target is aten.linear.default:
         kind, axis, groups = "linear", -1, {}
@@ -153,11 +157,11 @@ def _parts(node: fx.Node, axis: int, channels: int, rank: int) -> dict[fx.Node, 
     (reader, *others) = node.users
     if others or reader.target not in CUTS:
         return {}
-    dim = reader.args[2] if len(reader.args) > 2 else 0
+    dim = arguments(reader)[2] if len(arguments(reader)) > 2 else 0
     if dim % rank != axis % rank:
         return {}
-    pieces = reader.target(torch.arange(channels), reader.args[1], 0)
-    taken = {part.args[1]: part for part in reader.users}
+    pieces = reader.target(torch.arange(channels), arguments(reader)[1], 0)
+    taken = {arguments(part)[1]: part for part in reader.users}
     if len(taken) != len(pieces) or len(reader.users) != len(pieces):
         return {}
     return {taken[k]: slice(int(piece[0]), int(piece[-1]) + 1) for k, piece in enumerate(pieces)}
@@ -165,7 +169,8 @@ def _parts(node: fx.Node, axis: int, channels: int, rank: int) -> dict[fx.Node, 
 
 def _average_pool(preparation: Preparation, node: fx.Node) -> bool:
     """A pool that counts its padding."""
-    target, (x, kernel, *options) = node.target, node.args
+    x, kernel, *options = arguments(node)
+    target: Any = node.target
     stride, padding, ceil, counts = (*options, *([], 0, False, True)[len(options) :])[:4]
     if ceil or not counts:
         return False
@@ -180,14 +185,14 @@ def _average_pool(preparation: Preparation, node: fx.Node) -> bool:
 
 def _recurrence(preparation: Preparation, node: fx.Node) -> bool:
     """One layer of GRU, LSTM or RNN; rounded hidden values are its result."""
-    x, initial, parameters, biased, n_layers, _, _, bidirectional, batch_first = node.args
+    x, initial, parameters, biased, n_layers, _, _, bidirectional, batch_first = arguments(node)
     if n_layers != 1:
         raise ModelError(
             f"'{node.name}' is a recurrence of {n_layers} layers; chain {n_layers} of one layer each, so "
             "that each has a range of its own"
         )
     cell = CELLS[node.target]
-    sequence = next((user for user in node.users if user.args[1] == 0), None)
+    sequence = next((user for user in node.users if arguments(user)[1] == 0), None)
     if sequence is None:
         raise ModelError(f"nothing reads the hidden values over time of '{node.name}'; read its output")
     preparation.require_integers(x)
@@ -207,7 +212,7 @@ def _recurrence(preparation: Preparation, node: fx.Node) -> bool:
 
 def _one_value(preparation: Preparation, node: fx.Node) -> bool:
     """A function of one tensor of integers, over however many layers: one table, made behind the last."""
-    read = [arg for arg in node.args if isinstance(arg, fx.Node)]
+    read = [arg for arg in arguments(node) if isinstance(arg, fx.Node)]
     if not read or not all(arg.name in preparation.integers for arg in read):
         return False
     of = {arg: preparation.functions.get(arg.name, ValueFunction(arg.name)) for arg in read}
@@ -215,21 +220,26 @@ def _one_value(preparation: Preparation, node: fx.Node) -> bool:
     source = next(each for each in preparation.traced.graph.nodes if each.name in sources)
     if len(sources) > 1 or preparation.shape(source) != preparation.shape(node):
         return False
-    arguments = tuple(of[arg] if isinstance(arg, fx.Node) else arg for arg in node.args)
-    function = ValueFunction(source.name, node.target, arguments, tuple(node.kwargs.items()))
+    operands = tuple(of[arg] if isinstance(arg, fx.Node) else arg for arg in arguments(node))
+    function = ValueFunction(source.name, node.target, operands, tuple(node.kwargs.items()))
     step = np.float32(preparation.ranges[source.name] / HIGH)
     if not np.isfinite(every_value(function, step)).all():
         return False
     if _stays_inside(node, source):
         preparation.functions[node.name] = function
         return True
+    factor = arguments(node)[1] if node.target is aten.mul.Tensor else None
+    if isinstance(factor, int | float) and 0 < factor < math.inf:
+        preparation.functions[node.name] = function
+        return preparation.make(node, Rescaling(factor), read[0])
     return preparation.make(node, Table(function, preparation.quantizer(node)), source)
 
 
 def _stays_inside(node: fx.Node, source: fx.Node) -> bool:
     """Whether only functions of the same tensor read a function of it, as x · sigmoid(x) reads sigmoid(x)."""
     return bool(node.users) and all(
-        user.target in EXACT and {arg for arg in user.args if isinstance(arg, fx.Node)} <= {node, source}
+        user.target in EXACT
+        and {arg for arg in arguments(user) if isinstance(arg, fx.Node)} <= {node, source}
         for user in node.users
     )
 
@@ -240,7 +250,7 @@ def _two_values(kind: Callable[[ActivationQuantizer], nn.Module]) -> Callable[[P
     def form(preparation: Preparation, node: fx.Node) -> bool:
         if _one_value(preparation, node):
             return True
-        operands = node.args
+        operands = arguments(node)
         if node.kwargs or not all(isinstance(arg, fx.Node) for arg in operands):
             return False
         if not all(arg.name in preparation.integers for arg in operands):
@@ -254,7 +264,7 @@ def _two_values(kind: Callable[[ActivationQuantizer], nn.Module]) -> Callable[[P
 
 def _concatenation(preparation: Preparation, node: fx.Node) -> bool:
     """Operands that are all of integers."""
-    operands, axis = node.args[0], (*node.args, 0)[1]
+    operands, axis = arguments(node)[0], (*arguments(node), 0)[1]
     if not all(arg.name in preparation.integers for arg in operands):
         return False
     return preparation.make(node, Concatenation(axis), *operands)

@@ -13,6 +13,7 @@ from torch.utils import _pytree as pytree
 from edgeeeg.quantization.activation import ActivationQuantizer
 from edgeeeg.quantization.float_cells import DIFFERENTIABLE
 from edgeeeg.quantization.integers import Integers
+from edgeeeg.quantization.tracing import arguments
 
 aten = torch.ops.aten
 
@@ -97,6 +98,13 @@ class QuantizedModel(nn.Module):
             assert isinstance(quantizer, ActivationQuantizer)
             yield key.removeprefix(PREFIX), quantizer
 
+    @torch.no_grad()
+    def scales(self) -> dict[str, Tensor]:
+        """What one step of every node that has integers is worth, by name."""
+        inputs = [node.meta["val"] for node in self.traced.graph.nodes if node.op == "placeholder"]
+        values, _ = self.run(*(torch.zeros(1, *each.shape[1:]) for each in inputs))
+        return {name: value.scale for name, value in values.items() if isinstance(value, Integers)}
+
     def run(self, *inputs: Tensor) -> tuple[dict[str, Any], Any]:
         """Every node's value by name, `Integers` where it has integers, and the outputs."""
         values: dict[str, Any] = {}
@@ -106,7 +114,7 @@ class QuantizedModel(nn.Module):
             if node.op == "placeholder":
                 result: Any = next(waiting)
             elif node.op == "output":
-                outputs = _floats(node.args[0], values)
+                outputs = _floats(arguments(node)[0], values)
                 break
             elif node.name in self.inside:
                 continue
@@ -124,7 +132,7 @@ class QuantizedModel(nn.Module):
             return self.layers[_key(node.name)](*(values[name] for name in self.operands[node.name]))
         if is_move(node) and isinstance(first := values[_first(node)], Integers | tuple):
             return _moved(node, first)
-        args, options = _floats((node.args, dict(node.kwargs)), values)
+        args, options = _floats((arguments(node), dict(node.kwargs)), values)
         function: Any = DIFFERENTIABLE.get(node.target, node.target)
         return function(*args, **options)
 
@@ -132,7 +140,7 @@ class QuantizedModel(nn.Module):
 def is_move(node: fx.Node) -> bool:
     """Whether a node's results are elements of its first operand, or 0."""
     if node.target is aten.pad.default:
-        mode, number = (*node.args[2:], *("constant", None)[len(node.args) - 2 :])
+        mode, number = (*arguments(node), *("constant", None)[len(arguments(node)) - 2 :])[2:]
         return mode == "constant" and not number
     return node.target in MOVES or node.target is operator.getitem
 
@@ -140,16 +148,16 @@ def is_move(node: fx.Node) -> bool:
 def _moved(node: fx.Node, first: Any) -> Any:
     """The same operator on integers; parts that have scales of their own are cut already."""
     if not isinstance(first, Integers):
-        return first[node.args[1]] if node.target is operator.getitem else first
+        return first[arguments(node)[1]] if node.target is operator.getitem else first
     function: Any = node.target
-    result = function(first.value, *node.args[1:], **node.kwargs)
+    result = function(first.value, *arguments(node)[1:], **node.kwargs)
     if isinstance(result, Tensor):
         return Integers(result, first.scale)
     return tuple(Integers(part, first.scale) for part in result)
 
 
 def _first(node: fx.Node) -> str:
-    first = node.args[0]
+    first = arguments(node)[0]
     assert isinstance(first, fx.Node)
     return first.name
 

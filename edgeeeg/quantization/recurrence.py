@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,6 +41,9 @@ class Direction(nn.Module):
     bias, recurrent_bias : (gates hidden,), or None.
     """
 
+    inputs: Any  # torch takes what a module holds for any of a tensor and a module
+    hidden: Any
+
     def __init__(
         self,
         cell: RecurrentCell,
@@ -55,8 +59,8 @@ class Direction(nn.Module):
 
     def biases(self) -> tuple[Tensor, Tensor]:
         """What stands before the sum over inputs, and what the last gate keeps apart, (1, hidden)."""
-        recurrent, (rows, hidden) = self.hidden.weight, self.hidden.weight.shape  # type: ignore[misc]
-        zeros = recurrent.new_zeros(rows)
+        rows, hidden = self.hidden.weight.shape
+        zeros = self.hidden.weight.new_zeros(rows)
         first = zeros if self.inputs.bias is None else self.inputs.bias
         second = zeros if self.hidden.bias is None else self.hidden.bias
         if not self.cell.late_gate:
@@ -80,7 +84,8 @@ class Direction(nn.Module):
 
         def past(h: Array) -> Array:
             whole = np.rint(np.clip(h / step, np.float32(LOW), np.float32(HIGH)))
-            return _sums(whole, recurrent) * of_h
+            scaled: Array = _sums(whole, recurrent) * of_h
+            return scaled
 
         return Matrices(start + _sums(x.whole.numpy(), weight) * of_x, past, late)
 
@@ -117,6 +122,7 @@ class Recurrence(nn.Module):
         value = x.value if self.batch_first else x.value.transpose(0, 1)
         results = []
         for k, direction in enumerate(self.directions):
+            assert isinstance(direction, Direction)
             seen = Integers(value.flip(1) if k else value, x.scale.detach())
             results.append(self._walk(direction, seen, tuple(memory[k] for memory in initial)))
         hidden = [y.flip(1) if k else y for k, (y, *_) in enumerate(results)]

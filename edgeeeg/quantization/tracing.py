@@ -57,17 +57,19 @@ def fold_batch_norms(traced: fx.GraphModule) -> None:
     for node in list(traced.graph.nodes):
         if node.target is not aten.batch_norm.default:
             continue
-        front = node.args[0]
+        front = arguments(node)[0]
         if front.target not in (*CONVOLUTIONS, *PADDED, aten.linear.default) or len(front.users) > 1:
             continue
-        gamma, beta, mean, variance = (None if arg is None else value(traced, arg) for arg in node.args[1:5])
+        gamma, beta, mean, variance = (
+            None if arg is None else value(traced, arg) for arg in arguments(node)[1:5]
+        )
         weight = value(traced, front.args[1])
         if mean is None or variance is None or (front.target is aten.linear.default and mean.ndim != 1):
             continue
         bias = front.args[2] if len(front.args) > 2 else None
         start = torch.zeros_like(mean) if bias is None else value(traced, bias)
         with torch.no_grad():
-            factor = torch.rsqrt(variance + node.args[7])
+            factor = torch.rsqrt(variance + arguments(node)[7])
             factor = factor if gamma is None else factor * gamma
             folded = weight * factor.reshape(-1, *(1,) * (weight.ndim - 1))
             shift = (start - mean) * factor
@@ -83,6 +85,11 @@ def fold_batch_norms(traced: fx.GraphModule) -> None:
     traced.graph.eliminate_dead_code()
     traced.recompile()
     traced.delete_all_unused_submodules()
+
+
+def arguments(node: fx.Node) -> tuple[Any, ...]:
+    """What a node was called with, in order."""
+    return node.args
 
 
 def value(traced: fx.GraphModule, node: fx.Node) -> Tensor:

@@ -11,7 +11,7 @@ from brevitas.quant import Int8WeightPerChannelFloat
 from torch import Tensor, nn
 
 from edgeeeg.quantization.activation import ActivationQuantizer
-from edgeeeg.quantization.integers import HIGH, Integers, saturate
+from edgeeeg.quantization.integers import HIGH, LOW, Integers, saturate
 
 INT32 = 2.0**31 - 1
 
@@ -32,6 +32,9 @@ class WeightedLayer(nn.Module):
     outputs : a quantizer for each part.
     """
 
+    layer: Any  # torch takes what a module holds for any of a tensor and a module
+    kernel: Callable[[Tensor, Tensor], Tensor]
+
     def __init__(
         self,
         layer: nn.Module,
@@ -47,8 +50,7 @@ class WeightedLayer(nn.Module):
     @property
     def weight(self) -> Tensor:
         """Weights of floats, the output channels on axis 0."""
-        weight = self.layer.weight
-        assert isinstance(weight, Tensor)
+        weight: Tensor = self.layer.weight
         return weight
 
     def forward(self, x: Integers) -> Integers | tuple[Integers, ...]:
@@ -74,24 +76,41 @@ class WeightedLayer(nn.Module):
     @torch.no_grad()
     def sums(self, x: Integers) -> tuple[Tensor, Tensor]:
         """b + Σ w·x as float32, and what one step of each channel's is worth, (channels,)."""
-        whole, each = whole_weight(self.weight)
+        whole, each = whole_weight(self.weight, self.finest(x.scale))
         steps = each * x.scale
         # float64 holds the sums of int32 exactly, whatever their order
         total = self.kernel(x.whole.double(), whole.double())
-        bias = self.layer.bias
-        if isinstance(bias, Tensor):
-            start = torch.round((bias / steps).clamp(-INT32, INT32)).double()
+        if isinstance(self.layer.bias, Tensor):
+            start = torch.round(self.layer.bias / steps).double()
             total = total + self._along_channels(start, total.ndim)
         return total.float(), steps
+
+    @torch.no_grad()
+    def finest(self, x_scale: Tensor) -> Tensor:
+        """The finest steps of each channel's weights whose sums int32 holds, whatever x is, (channels,)."""
+        rows = self.weight.detach().double().flatten(1)
+        # rounding adds half a step to every weight and to the bias, and 2^-24 to the step itself
+        room = INT32 + 1 + LOW * rows.shape[1] / 2 - 2.0**9
+        offset = (
+            abs(self.layer.bias.double()) / x_scale.double() if isinstance(self.layer.bias, Tensor) else 0.0
+        )
+        return (-LOW * rows.abs().sum(1) + offset) / room
 
     def _along_channels(self, values: Tensor, rank: int) -> Tensor:
         return values.reshape(-1, *(1,) * (rank - 1 - self.axis % rank))
 
 
-def whole_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights (rows, …) as integers in -127 … 127, float32, and what a step of each row is worth, (rows,)."""
+def whole_weight(weight: Tensor, least: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Weights (rows, …) as integers in -127 … 127, float32, and what a step of each row is worth, (rows,).
+
+    Parameters
+    ----------
+    least : below which no step may be, (rows,).
+    """
     largest = weight.detach().abs().flatten(1).amax(1)
     each = torch.where(largest > 0, largest / HIGH, 1.0)
+    if least is not None:
+        each = torch.maximum(each.double(), least).float()
     steps = each.reshape(-1, *(1,) * (weight.ndim - 1))
     return torch.round((weight.detach() / steps).clamp(-HIGH, HIGH)), each
 
@@ -115,7 +134,7 @@ def brevitas_layer(kind: str, weight: nn.Parameter, bias: nn.Parameter | None, g
     groups : of a convolution.
     """
     options: dict[str, Any] = {"kernel_size": tuple(weight.shape[2:]), "groups": groups}
-    made = BREVITAS[kind, weight.ndim](
+    made: Any = BREVITAS[kind, weight.ndim](
         weight.shape[1] * groups,
         weight.shape[0],
         bias=bias is not None,
@@ -123,4 +142,5 @@ def brevitas_layer(kind: str, weight: nn.Parameter, bias: nn.Parameter | None, g
         **(options if kind == "conv" else {}),
     )
     made.weight, made.bias = weight, bias
-    return made
+    layer: nn.Module = made
+    return layer
