@@ -55,11 +55,13 @@ def prepare(model: nn.Module, sample: Tensor, recordings: Tensor) -> QuantizedMo
         If torch cannot trace the model, or it is not finite on the recordings; a cell that has no gradient in
         an exported program, or a recurrence of several layers, by name.
     """
-    preparation = Preparation(
-        tracing.trace(model, sample), observe(tracing.trace(model, recordings), recordings)
-    )
-    for node in preparation.traced.graph.nodes:
-        preparation.add(node)
+    traced, ranges = tracing.trace(model, sample), observe(tracing.trace(model, recordings), recordings)
+    preparation = Preparation(traced, ranges)
+    preparation.add_all()
+    while preparation.quantizers.keys() - preparation.demanded:
+        # what one layer demands in integers is there in integers for the layers before it in order too
+        preparation = Preparation(traced, ranges, frozenset(preparation.quantizers))
+        preparation.add_all()
     described = {name: getattr(model, name) for name in DESCRIPTION if hasattr(model, name)}
     inside = frozenset(preparation.functions) - preparation.layers.keys()
     return QuantizedModel(preparation.traced, preparation.layers, preparation.quantizers, inside, described)
@@ -73,16 +75,25 @@ class Preparation:
     ----------
     traced : of floats.
     ranges : magnitude of each node's values.
+    demanded : nodes of floats that some layer reads in integers, as far as they are known.
     integers : nodes whose values are integers.
     functions : what a node that is not rounded anew is as a function of another one's integers.
     """
 
     traced: fx.GraphModule
     ranges: Mapping[str, float]
+    demanded: frozenset[str] = frozenset()
     layers: dict[str, tuple[nn.Module, tuple[str, ...]]] = field(default_factory=dict)
     quantizers: dict[str, ActivationQuantizer] = field(default_factory=dict)
     integers: set[str] = field(default_factory=set)
     functions: dict[str, ValueFunction] = field(default_factory=dict)
+
+    def add_all(self) -> None:
+        """Give each node its form, in order."""
+        for node in self.traced.graph.nodes:
+            self.add(node)
+            if node.name in self.demanded:
+                self.require_integers(node)
 
     def add(self, node: fx.Node) -> None:
         """Give a node its form in integers, if it has one."""
@@ -103,7 +114,10 @@ class Preparation:
         return True
 
     def require_integers(self, node: fx.Node) -> None:
-        """Round the values of a node of floats, for all that read it."""
+        """Round the values of a node of floats, where they were before they were moved, for all readers."""
+        while node.name not in self.integers and is_move(node) and node.target is not aten.relu.default:
+            self.integers.add(node.name)
+            node = arguments(node)[0]
         if node.name not in self.integers:
             self.quantizers[node.name] = self.quantizer(node)
             self.integers.add(node.name)
