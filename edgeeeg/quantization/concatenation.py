@@ -22,7 +22,7 @@ class Concatenation(nn.Module):
 
     def forward(self, *operands: Integers) -> Integers:
         """Join, in the largest of their scales."""
-        scale = max((operand.scale for operand in operands), key=float)
+        scale = max((operand.scale for operand in operands), key=Tensor.item)
         return Integers(torch.cat([_in_steps(operand, scale) for operand in operands], self.axis), scale)
 
 

@@ -123,7 +123,7 @@ class QuantizedModel(nn.Module):
             if _key(node.name) in self.quantizers:
                 result = self.quantizers[_key(node.name)](result)
             values[node.name] = result
-        return values, outputs if not isinstance(outputs, tuple) or len(outputs) > 1 else outputs[0]
+        return values, self.traced.graph.process_outputs(outputs)
 
     def _result(self, node: fx.Node, values: Mapping[str, Any]) -> Any:
         if node.op == "get_attr":

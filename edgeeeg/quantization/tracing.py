@@ -39,7 +39,9 @@ def trace(model: nn.Module, sample: Tensor) -> fx.GraphModule:
         with _quiet():
             batch = ({0: torch.export.Dim("batch", min=1)},)
             program = torch.export.export(model.eval(), (example,), dynamic_shapes=batch)
-            traced: fx.GraphModule = program.module(check_guards=False)
+            exported = program.module(check_guards=False)
+            # a plain one has modes of training and evaluation, which layers inside of it need
+            traced = fx.GraphModule(exported, exported.graph)
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ModelError(
