@@ -13,6 +13,7 @@ from edgeeeg_export.ops.erf import Erf
 from edgeeeg_export.ops.exp import Exp
 from edgeeeg_export.ops.exponential_moving_average import ExponentialMovingAverage
 from edgeeeg_export.ops.gru import Gru
+from edgeeeg_export.ops.interpolated_table import InterpolatedTable
 from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.linear import Linear
 from edgeeeg_export.ops.linear_attention import LinearAttention
@@ -32,6 +33,7 @@ from edgeeeg_export.ops.quantized_mul import QuantizedMul
 from edgeeeg_export.ops.quantized_relu import QuantizedRelu
 from edgeeeg_export.ops.quantized_rnn import QuantizedRnn
 from edgeeeg_export.ops.recurrent_lif import RecurrentLif
+from edgeeeg_export.ops.requantize import Requantize
 from edgeeeg_export.ops.running_z_score import RunningZScore
 from edgeeeg_export.ops.s4d import S4d
 from edgeeeg_export.ops.selective_scan import SelectiveScan
@@ -43,6 +45,7 @@ from edgeeeg_export.ops.table import Table
 from edgeeeg_export.ops.tanh import Tanh
 from edgeeeg_export.ops.wkv4 import Wkv4
 from edgeeeg_export.ops.wkv6 import Wkv6
+from edgeeeg_export.quantmath import HIGH
 from edgeeeg_export.tensor import DType
 
 ELEMENTS, ROUNDS = 1024, 1024
@@ -50,6 +53,11 @@ ELEMENTS, ROUNDS = 1024, 1024
 
 def drawn(dtype: DType, *shape: int) -> Operand:
     return Operand(shape, integers(dtype))
+
+
+def within_int8(*shape: int) -> Operand:
+    """int16 in steps 256 times as fine as those of an int8, as far as that goes."""
+    return Operand(shape, integers("int16", -32768, 32639))
 
 
 def over_time(*shape: int, low: float, high: float) -> Operand:
@@ -95,15 +103,22 @@ def repeated(name: str, op: Op, *operands: Operand) -> KernelCase:
 
 
 def requantized(
-    name: str, op: Op, x: tuple[int, ...], weight: tuple[int, ...], rounds: int, bias: int = 20_000
+    name: str,
+    op: QuantizedConv | QuantizedLinear,
+    x: tuple[int, ...],
+    weight: tuple[int, ...],
+    rounds: int,
+    bias: int = 20_000,
+    dtype: DType = "int8",
 ) -> KernelCase:
-    """An integer layer, its multipliers such that its results reach both ends of int8 and pass them."""
+    """An integer layer, its multipliers such that its results reach both ends of their type and pass them."""
     c_out = weight[-1] if isinstance(op, QuantizedLinear) else weight[0]
+    of_y = HIGH[op.width] / HIGH["int8"]
     operands = (
-        drawn("int8", *x),
+        drawn(dtype, *x),
         drawn("int8", *weight),
         Operand((c_out,), integers("int32", -bias, bias)),
-        Operand((c_out,), uniform(20 / bias, 400 / bias)),
+        Operand((c_out,), uniform(20 / bias * of_y, 400 / bias * of_y)),
     )
     return KernelCase(name, op, operands, rounds)
 
@@ -226,5 +241,42 @@ INTEGERS = (
     repeated("quantize", QuantizeLinear(0.037), Operand((ELEMENTS,), uniform(-6.0, 6.0))),
     repeated("quantize_finite", QuantizeLinear(0.037), Operand((ELEMENTS,), finite())),
     repeated("dequantize", DequantizeLinear(0.037), drawn("int8", ELEMENTS)),
+    requantized(
+        "conv_int16", QuantizedConv(width="int16"), (1, 6, 40), (8, 6, 9), 4096, bias=5_000_000, dtype="int16"
+    ),
+    requantized(
+        "conv_int16_int8", QuantizedConv(), (1, 6, 40), (8, 6, 9), 4096, bias=5_000_000, dtype="int16"
+    ),
+    requantized("conv_int8_int16", QuantizedConv(width="int16"), (1, 6, 40), (8, 6, 9), 4096),
+    requantized(
+        "linear_int16",
+        QuantizedLinear(width="int16"),
+        (32, 20),
+        (20, 32),
+        1024,
+        bias=5_000_000,
+        dtype="int16",
+    ),
+    requantized("linear_int16_int8", QuantizedLinear(), (32, 20), (20, 32), 1024, 5_000_000, "int16"),
+    requantized("linear_int8_int16", QuantizedLinear(width="int16"), (32, 20), (20, 32), 1024),
+    repeated(
+        "add_mixed",
+        QuantizedAdd(131.0, 0.43, width="int16"),
+        drawn("int8", ELEMENTS),
+        drawn("int16", ELEMENTS),
+    ),
+    repeated("add_int16", QuantizedAdd(0.71, 0.43, width="int16"), *(drawn("int16", ELEMENTS),) * 2),
+    repeated("mul_mixed", QuantizedMul(1 / 128), drawn("int16", ELEMENTS), drawn("int8", ELEMENTS)),
+    repeated("mul_int16", QuantizedMul(1.3e-5, width="int16"), *(drawn("int16", ELEMENTS),) * 2),
+    repeated("relu_int16", QuantizedRelu(), drawn("int16", ELEMENTS)),
+    repeated("narrow", Requantize(0.0039, "int8"), drawn("int16", ELEMENTS)),
+    repeated("widen", Requantize(301.7, "int16"), drawn("int8", ELEMENTS)),
+    repeated("table_to_int16", Table(), drawn("int8", ELEMENTS), drawn("int16", 256)),
+    repeated("interpolated", InterpolatedTable("int16"), drawn("int16", ELEMENTS), drawn("int16", 257)),
+    repeated("interpolated_int8", InterpolatedTable("int8"), drawn("int16", ELEMENTS), within_int8(257)),
+    repeated("quantize_int16", QuantizeLinear(0.0001, "int16"), Operand((ELEMENTS,), uniform(-6.0, 6.0))),
+    repeated("quantize_int16_finite", QuantizeLinear(0.0001, "int16"), Operand((ELEMENTS,), finite())),
+    repeated("dequantize_int16", DequantizeLinear(0.0001), drawn("int16", ELEMENTS)),
+    repeated("max_pool_int16", MaxPool((3,), (2,), (1,), (1, 1)), drawn("int16", 1, 16, 128)),
 )
 CASES = (*FLOATS, *INTEGERS)

@@ -9,6 +9,7 @@ import numpy as np
 from edgeeeg_export.ops.axis import AxisWalk
 from edgeeeg_export.ops.loop_nest import nest
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op, Pads, Sliding, TimeWindow, require
+from edgeeeg_export.ops.requantize_onnx import as_float_if_int16
 from edgeeeg_export.tensor import Array, TensorType
 
 
@@ -96,6 +97,10 @@ class Frame(Sliding):
         if self.pad > 0:
             rank = len(call.input_types[0].shape)
             pads = [self.pad if axis == self.axis else 0 for axis in range(2 * rank)]
-            x = add("Pad", (x, constant(pads, "int64")))
+            padding = constant(pads, "int64")
+            dtype = call.input_types[0].dtype
+            x = as_float_if_int16(
+                call.builder, x, dtype, lambda part, name: add("Pad", (part, padding), name)
+            )
         picked = constant(self._picked(call.input_types[0].shape[self.axis]), "int64")
         add("Gather", (x, picked), call.outputs[0], axis=self.axis)

@@ -14,6 +14,7 @@ import numpy as np
 from edgeeeg_export.ops.axis import AxisWalk
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op, require
+from edgeeeg_export.ops.requantize_onnx import as_float_if_int16
 from edgeeeg_export.tensor import SUFFIX, Array, TensorType
 
 ENDLESS = 2.0**30
@@ -85,4 +86,10 @@ class Gate(Op):
         running = add("Greater", (ended, constant(0.0)))
         within = add("Less", (frame, add("Where", (running, end, constant(ENDLESS)))))
         valid = add("And", (begun, within))
-        add("Where", (valid, x, constant(self.padding, call.input_types[0].dtype)), call.outputs[0])
+        dtype = call.input_types[0].dtype
+        padding = constant(self.padding, "float32" if dtype == "int16" else dtype)
+
+        def choose(operand: str, name: str | None) -> str:
+            return add("Where", (valid, operand, padding), name)
+
+        as_float_if_int16(call.builder, x, dtype, choose, call.outputs[0])

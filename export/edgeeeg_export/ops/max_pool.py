@@ -9,17 +9,20 @@ from types import MappingProxyType
 import numpy as np
 
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Sliding, TimeWindow, require
+from edgeeeg_export.ops.requantize_onnx import as_float_if_int16
 from edgeeeg_export.ops.window import Window
 from edgeeeg_export.tensor import SUFFIX, Array, TensorType
 
-LOWEST: Mapping[str, float] = MappingProxyType({"float32": float(np.finfo(np.float32).min), "int8": -128.0})
+LOWEST: Mapping[str, float] = MappingProxyType(
+    {"float32": float(np.finfo(np.float32).min), "int8": -128.0, "int16": -32768.0}
+)
 """What stands for padding, by type. Finite, so that a saved manifest can hold it: only a window that sees
 nothing but padding and -infinity could tell it from ONNX's -infinity."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaxPool(Sliding):
-    """Input x (batch, channels, …) of float32 or int8; the maximum replaces a value only if greater."""
+    """Input x (batch, channels, …) of floats or integers; the maximum replaces a value only if greater."""
 
     kernel: tuple[int, ...]
     strides: tuple[int, ...]
@@ -80,13 +83,17 @@ class MaxPool(Sliding):
     def to_onnx(self, call: OnnxCall) -> None:
         """MaxPool."""
         x, pads = self.window.to_onnx(call)
-        call.builder.add(
-            "MaxPool",
-            (x,),
-            call.outputs[0],
-            kernel_shape=list(self.kernel),
-            strides=list(self.strides),
-            dilations=list(self.dilations),
-            pads=list(pads),
-            ceil_mode=int(self.ceil_mode),
-        )
+
+        def pool(operand: str, name: str | None) -> str:
+            return call.builder.add(
+                "MaxPool",
+                (operand,),
+                name,
+                kernel_shape=list(self.kernel),
+                strides=list(self.strides),
+                dilations=list(self.dilations),
+                pads=list(pads),
+                ceil_mode=int(self.ceil_mode),
+            )
+
+        as_float_if_int16(call.builder, x, call.input_types[0].dtype, pool, call.outputs[0])

@@ -19,6 +19,7 @@ from edgeeeg_export.ops.op import (
     lower_one,
     require,
 )
+from edgeeeg_export.ops.requantize_onnx import as_float_if_int16
 from edgeeeg_export.tensor import Array, TensorType
 
 SOURCES = {
@@ -121,7 +122,11 @@ class Pad(Sliding):
     def to_onnx(self, call: OnnxCall) -> None:
         """Pad."""
         amounts = [pair[0] for pair in self.pads] + [pair[1] for pair in self.pads]
-        operands = [call.builder.constant(amounts, "int64")]
+        operands, dtype = [call.builder.constant(amounts, "int64")], call.input_types[0].dtype
         if self.mode == "constant":
-            operands.append(call.builder.constant(self.value, call.input_types[0].dtype))
-        call.builder.add("Pad", (call.inputs[0], *operands), call.outputs[0], mode=self.mode)
+            operands.append(call.builder.constant(self.value, "float32" if dtype == "int16" else dtype))
+
+        def pad(operand: str, name: str | None) -> str:
+            return call.builder.add("Pad", (operand, *operands), name, mode=self.mode)
+
+        as_float_if_int16(call.builder, call.inputs[0], dtype, pad, call.outputs[0])

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeeeg_export.ops.integer_width import integer_width
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op
-from edgeeeg_export.ops.requantize_onnx import FLOAT, INT16
+from edgeeeg_export.ops.requantize_onnx import as_float_if_int16
 from edgeeeg_export.tensor import SUFFIX, Array, TensorType
 
 
@@ -36,9 +36,7 @@ class QuantizedRelu(Op):
         return f"edgeeeg_relu{SUFFIX[y.dtype]}({call.inputs[0]}, {call.outputs[0]}, {y.size});"
 
     def to_onnx(self, call: OnnxCall) -> None:
-        """Relu, of int16 as the float32 that it is exactly."""
+        """Relu."""
         add, (x,), (y,) = call.builder.add, call.inputs, call.outputs
-        if integer_width(call.input_types[0]) == "int8":
-            add("Relu", (x,), y)
-        else:
-            add("Cast", (add("Relu", (add("Cast", (x,), to=FLOAT),)),), y, to=INT16)
+        dtype = call.input_types[0].dtype
+        as_float_if_int16(call.builder, x, dtype, lambda part, name: add("Relu", (part,), name), y)

@@ -6,9 +6,26 @@ from collections.abc import Callable
 
 from edgeeeg_export import quantmath
 from edgeeeg_export.ops.op import OnnxBuilder
+from edgeeeg_export.tensor import DType
 
 FLOAT, INT8, INT16, INT32 = 1, 3, 5, 6
 """Element types of the operator Cast."""
+
+
+def as_float_if_int16(
+    builder: OnnxBuilder,
+    x: str,
+    dtype: DType,
+    make: Callable[[str, str | None], str],
+    name: str | None = None,
+) -> str:
+    """An operator that moves or picks elements, around which int16 is the float32 that it is exactly.
+
+    ONNX Runtime has many of them for float32 and int8 alone.
+    """
+    if dtype != "int16":
+        return make(x, name)
+    return builder.add("Cast", (make(builder.add("Cast", (x,), to=FLOAT), None),), name, to=INT16)
 
 
 def quantize_to_onnx(builder: OnnxBuilder, value: str, scale: str, width: quantmath.Width, name: str) -> None:

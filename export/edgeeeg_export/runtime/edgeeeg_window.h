@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "edgeeeg_integers.h"
+
 /* Per axis: extents of input and output, window, padding before and behind; unused leading axes have extent 1
  */
 typedef struct {
@@ -101,6 +103,7 @@ static inline void edgeeeg_conv(const float *x, const float *weight, const float
 
 EDGEEEG_MAX_POOL(float, , -3.4028235e+38f)
 EDGEEEG_MAX_POOL(int8_t, _int8, -128)
+EDGEEEG_MAX_POOL(edgeeeg_int16, _int16, -32768)
 
 /* y[p][t] = (sum_k x[p][t stride + k dilation - before]) / n; n counts taps within x, with count_padding also
  * those within the padding */

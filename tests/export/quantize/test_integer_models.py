@@ -95,19 +95,22 @@ MODELS = {
 FLOAT_WEIGHTS = {"Conv", "Linear", "MatMul", "Lstm", "Gru", "Rnn"}
 
 
+@pytest.mark.parametrize("width", ["int8", "int16"])
 @pytest.mark.parametrize("semantics", ["continuous", "windowed"])
 @pytest.mark.parametrize("name", MODELS)
 def test_the_same_bits_everywhere_and_near_the_float_model(
-    name, semantics, counts, as_input, same_everywhere
+    name, semantics, width, counts, as_input, same_everywhere
 ):
     make, recurrent = MODELS[name]
+    if recurrent and width == "int16":
+        return
     torch.manual_seed(0)
     model = load_model(make().eval()).onnx_model
     hop = 32 if name == "EEGNet" else 8
     x = as_input(counts(hop * N_STEPS, N_CHANS))
     floats = lower(model, "m", hop, semantics)
     ((source, _),) = floats.step.inputs.items()
-    formats = assign(calibrate(stream(floats.captured, hop), {source: x}, "min-max"), {})
+    formats = assign(calibrate(stream(floats.captured, hop), {source: x}, "min-max"), {}, width)
     integers = lower(model, "m", hop, semantics, formats=formats)
     kinds = {node.op.kind for node in integers.step.nodes}
     assert not kinds & FLOAT_WEIGHTS
@@ -119,7 +122,7 @@ def test_the_same_bits_everywhere_and_near_the_float_model(
         np.ravel(expected) - np.ravel(reference.run(integers.offline, {source: x}).tensors[output])
     )
     assert truth.size == expected.size
-    assert close.max() < 0.1 * np.abs(expected).max()
+    assert close.max() < (0.1 if width == "int8" else 0.02) * np.abs(expected).max()
 
 
 def test_recurrent_weights_shrink_to_a_quarter():

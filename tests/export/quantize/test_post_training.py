@@ -49,9 +49,9 @@ def signal():
     return np.random.default_rng(0).normal(size=(1, N_CHANS, HOP * STEPS)).astype(np.float32)
 
 
-def quantized(model, signal, observer="min-max"):
+def quantized(model, signal, observer="min-max", width="int8"):
     plain = lower(model, "net", HOP)
-    formats = assign(calibrate(stream(plain.captured, HOP), {"eeg": signal}, observer), {})
+    formats = assign(calibrate(stream(plain.captured, HOP), {"eeg": signal}, observer), {}, width)
     return plain, lower(model, "net", HOP, formats=formats), formats
 
 
@@ -79,11 +79,13 @@ def test_it_stays_near_the_float_model(model, signal, observer):
     assert np.isfinite(result[features]).all()
 
 
+@pytest.mark.parametrize("width", ["int8", "int16"])
 @pytest.mark.parametrize("hop", [HOP, 3 * HOP])
-def test_numpy_c_and_onnxruntime_give_the_same_bits(model, signal, hop, native, counts, as_input):
+def test_numpy_c_and_onnxruntime_give_the_same_bits(model, signal, hop, width, native, counts, as_input):
     samples = counts(HOP * STEPS // (3 * HOP) * 3 * HOP, N_CHANS)
     x = as_input(samples)
-    _, integers, _ = quantized(model, x)
+    _, integers, _ = quantized(model, x, width=width)
+    assert {node.op.width for node in integers.step.nodes if node.op.kind == "QuantizedConv"} == {width}
     step = stream(integers.offline, hop)
     (name,) = step.outputs
     truth = reference.run(integers.offline, {"eeg": x}).tensors[name]
@@ -106,17 +108,18 @@ class LookingAhead(nn.Module):
         return self.third(x + torch.sigmoid(self.second(x)))
 
 
-def test_look_ahead_is_gated_and_flushed_in_integers(native, counts, as_input):
+@pytest.mark.parametrize("width", ["int8", "int16"])
+def test_look_ahead_is_gated_and_flushed_in_integers(width, native, counts, as_input):
     network = LookingAhead().eval()
     model = capture.to_onnx(capture.trace(network, N_CHANS, 64)).model
     samples = counts(HOP * STEPS, N_CHANS)
     x = as_input(samples)
-    _, integers, _ = quantized(model, x)
+    _, integers, _ = quantized(model, x, width=width)
     step = integers.step
     assert {"Gate", "Delay"} <= {node.op.kind for node in step.nodes}
     (name,) = step.outputs
     inside = [n for n in step.nodes if n.op.kind in ("Gate", "Delay") and n.outputs != (name,)]
-    assert {step.tensors[node.outputs[0]].dtype for node in inside} == {"int8"}
+    assert {step.tensors[node.outputs[0]].dtype for node in inside} == {width}
     truth = reference.run(integers.offline, {"eeg": x}).tensors[name]
     streamed = reference.run_stream(step, {"eeg": x}, 3)[name]
     np.testing.assert_array_equal(streamed.view(np.uint32), truth.view(np.uint32))
