@@ -149,7 +149,7 @@ def export(
     from edgeeeg_export.input_spec import common_ticks
     from edgeeeg_export.loading import is_factory
     from edgeeeg_export.pipeline import export_model
-    from edgeeeg_export.quantize import report_table
+    from edgeeeg_export.quantize import qdq_deviation, report_table
 
     if n_chans is None and channel and is_factory(model):
         n_chans = len(channel)
@@ -208,6 +208,7 @@ def export(
         }
         if quantized is not None:
             result["quantized"] = quantized
+            result["qdq"] = report_table.read_qdq(bundle)
         if explanations is not None:
             result["explain"] = explanation.to_json(explanations)
         terminal.print_json(result)
@@ -216,6 +217,7 @@ def export(
         _print_lines(explanation.render(explanations))
     if quantized is not None:
         terminal.stdout.print(report_table.render(quantized))
+        terminal.stdout.print(qdq_deviation.describe(report_table.read_qdq(bundle)))
     terminal.stdout.print(contract_table.render(records))
     terminal.stdout.print(
         f"{out}: {info.semantics}, {info.hop} samples a step, the first output "

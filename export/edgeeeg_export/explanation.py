@@ -10,7 +10,8 @@ from typing import Any
 import onnx
 
 from edgeeeg_export.importer import import_onnx
-from edgeeeg_export.passes import Explanation, explain
+from edgeeeg_export.passes import ARRANGEMENT, PIPELINE, Explanation, explain
+from edgeeeg_export.quantize.qdq_read import float_model, is_qdq
 
 
 def explain_model(
@@ -23,7 +24,8 @@ def explain_model(
     ExportError
         If it cannot be imported; the message names the layer.
     """
-    return explain(import_onnx(model, "model", ticks=ticks))
+    pipeline = ARRANGEMENT if is_qdq(model) else PIPELINE
+    return explain(import_onnx(float_model(model), "model", ticks=ticks), pipeline)
 
 
 def to_json(explanations: Sequence[Explanation]) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from edgeeeg_export.ops.gate import Gate
 from edgeeeg_export.ops.windows import Windows
 from edgeeeg_export.passes.rewriting import macs
 from edgeeeg_export.placement import SEMANTICS, Semantics
+from edgeeeg_export.quantize.qdq_read import float_model
 from edgeeeg_export.targets import c
 
 
@@ -102,7 +103,7 @@ def inspect_model(loaded: LoadedModel, hop: int | None = None) -> Inspection:
             "the module an attribute `inputs`, an InputSpec for each"
         )
         return _found(loaded, (unknown,), {})
-    outside = outside_the_set(loaded.onnx_model)
+    outside = outside_the_set(float_model(loaded.onnx_model))
     if outside:
         return _found(loaded, outside, {})
     reasons: dict[str, None] = {}

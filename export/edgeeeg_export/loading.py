@@ -17,6 +17,7 @@ from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.importer import import_inputs
 from edgeeeg_export.input_layout import OURS, adapt_module, adapt_onnx
 from edgeeeg_export.input_spec import InputSpec, common_ticks, require_one_duration
+from edgeeeg_export.quantize.qdq_read import float_model
 from edgeeeg_export.snntorch_neuron import spiking_layers
 from edgeeeg_export.source import OnnxSource, Source, TorchSource
 
@@ -313,7 +314,7 @@ def _from_onnx_file(path: str, layout: str | None) -> LoadedModel:
         )
     model = adapt_onnx(model, layout)
     ours = any(node.domain == "edgeeeg" for node in model.graph.node)
-    return LoadedModel(model, None if ours else OnnxSource(model), None, "uV")
+    return LoadedModel(model, None if ours else OnnxSource(float_model(model)), None, "uV")
 
 
 def _build(what: str) -> torch.nn.Module:

@@ -11,12 +11,15 @@ import onnx
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.importer import import_onnx
 from edgeeeg_export.ops.windows import Windows
-from edgeeeg_export.passes import simplify
+from edgeeeg_export.passes import ARRANGEMENT, PIPELINE, simplify
 from edgeeeg_export.passes.exact_windows import exact_windows
 from edgeeeg_export.passes.stream import at_hop, stream
 from edgeeeg_export.placement import Semantics
 from edgeeeg_export.quantize.format import Formats
 from edgeeeg_export.quantize.post_training import quantize
+from edgeeeg_export.quantize.qdq_graph import settle
+from edgeeeg_export.quantize.qdq_read import float_model, is_qdq, read_qdq, require_floats
+from edgeeeg_export.quantize.quantized import Quantized
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Lowered:
     captured: Graph
     offline: Graph
     step: Graph
+    quantized: Quantized | None = None
+    """What a program of integers was made from."""
 
     @property
     def hop(self) -> int:
@@ -66,18 +71,41 @@ def lower(
     ticks : mapping of str to int
         What one sample of each input lasts (`edgeeeg_export.input_spec.common_ticks`).
     formats : Formats, optional
-        Make it a program of integers: how each tensor is stored.
+        Make it a program of integers: how each tensor is stored. A QDQ model says so itself.
 
     Raises
     ------
-    CaptureError, UnsupportedOperator, GraphError, NotCausal
+    CaptureError, UnsupportedOperator, GraphError, NotCausal, QuantizationError
         Naming the layer that stands in the way, and what would work.
     """
-    captured = simplify(import_onnx(model, name, semantics=semantics, ticks=ticks))
+    qdq = read_qdq(model) if is_qdq(model) else None
+    if formats is not None:
+        require_floats(model)
+    imported = import_onnx(model if qdq is None else qdq.model, name, semantics=semantics, ticks=ticks)
+    captured = simplify(imported, PIPELINE if qdq is None else ARRANGEMENT)
     if hop is not None:
         hop *= ticks.get(next(iter(captured.inputs), ""), 1)  # graphs count time in ticks
     captured = at_hop(captured, hop)
-    if formats is not None:
-        captured = quantize(captured, formats)
+    quantized = None
+    if qdq is not None:
+        quantized = settle(captured, qdq.formats, qdq.weights)
+    elif formats is not None:
+        quantized = Quantized(captured, formats)
+    if quantized is not None:
+        captured = quantize(quantized.floats, quantized.formats, quantized.own)
     offline = exact_windows(captured) if semantics == "windowed" else captured
-    return Lowered(captured, offline, stream(offline, hop))
+    return Lowered(captured, offline, stream(offline, hop), quantized)
+
+
+def twin_of(
+    lowered: Lowered,
+    model: onnx.ModelProto,
+    name: str,
+    hop: int | None,
+    semantics: Semantics,
+    ticks: Mapping[str, int],
+) -> tuple[Lowered | None, Formats | None]:
+    """The float32 program beside one of integers, and how tensors of that are stored."""
+    if lowered.quantized is None:
+        return None, None
+    return lower(float_model(model), name, hop, semantics, ticks), lowered.quantized.formats

@@ -29,15 +29,17 @@ from edgeeeg_export.footprint import model_flash_bytes
 from edgeeeg_export.importer import import_inputs
 from edgeeeg_export.input_spec import InputSpec, common_ticks
 from edgeeeg_export.loading import SHIPPED, LoadedModel, is_factory, load_model
-from edgeeeg_export.lowering import lower
+from edgeeeg_export.lowering import lower, twin_of
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.placement import Semantics
-from edgeeeg_export.quantize import format, report, report_table
+from edgeeeg_export.quantize import format, qdq_deviation, qdq_write, report, report_table
 from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import Calibration, calibrate
 from edgeeeg_export.quantize.format import Format, Formats, Storage
+from edgeeeg_export.quantize.qdq_read import require_floats
 from edgeeeg_export.quantmath import Width
 from edgeeeg_export.source import Source
+from edgeeeg_export.stored_formats import FORMATS, QDQ, chosen_formats
 from edgeeeg_export.targets import c, onnx_step
 from edgeeeg_export.targets.c_prefix import require_prefix
 from edgeeeg_export.verification_counts import counts_of_inputs, verification_inputs
@@ -46,10 +48,6 @@ if TYPE_CHECKING:
     import torch
 
     from edgeeeg_export.verification_counts import Recorded
-
-
-FORMATS = "formats.json"
-"""In a bundle of integers: how each tensor and each state is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +155,7 @@ def export_model(
         threshold=threshold,
     )
     if calibration is not None:
+        require_floats(loaded.onnx_model)
         ranges = _calibrated(compiled, calibration, observer)
         counts_as_they_are = {spec.name: Format("int16", spec.count) for spec in compiled.subject.inputs}
         compiled = compile_model(
@@ -224,7 +223,7 @@ def compile_model(
     else:
         specs = (_only_input(loaded, sfreq, ch_names, lsb),)
     lowered = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks, formats)
-    twin = None if formats is None else lower(loaded.onnx_model, name, hop, semantics, loaded.ticks)
+    twin, formats = twin_of(lowered, loaded.onnx_model, name, hop, semantics, loaded.ticks)
     step = lowered.step
     program = c.emit(step, {spec.name: spec.count for spec in specs})
     thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]
@@ -234,7 +233,9 @@ def compile_model(
     contents = {f"c/{path}": text.encode() for path, text in sorted(program.files.items())}
     contents["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     contents["captured.onnx"] = loaded.onnx_model.SerializeToString(deterministic=True)
-    if formats is not None:
+    if lowered.quantized is not None and formats is not None:
+        qdq = qdq_write.emit(step, lowered.quantized)
+        contents[QDQ] = qdq.SerializeToString(deterministic=True)
         contents[FORMATS] = (json.dumps(format.to_json(formats), indent=2) + "\n").encode()
     return Compiled(subject, manifest, contents)
 
@@ -250,12 +251,17 @@ def _calibrated(compiled: Compiled, recording: Recorded, observer: str) -> Calib
 def _quantization(compiled: Compiled, eeg: Mapping[str, contract.Counts]) -> dict[str, bytes]:
     """The report of a program of integers on the recording of the contract; nothing for one of floats."""
     subject = compiled.subject
-    if subject.twin is None or subject.formats is None:
+    quantized = subject.lowered.quantized
+    if subject.twin is None or subject.formats is None or quantized is None:
         return {}
     samples = subject.samples(contract.whole_steps(subject, eeg))
     reports = report.layer_reports(subject.twin.offline, subject.offline, subject.formats, samples)
-    report.require_in_range(reports)
-    return {report_table.REPORT: (json.dumps({"layers": report.to_json(reports)}, indent=2) + "\n").encode()}
+    if quantized.own is None:  # else its ranges were chosen elsewhere, and saturation may be meant
+        report.require_in_range(reports)
+    model = onnx.load_from_string(compiled.contents[QDQ])
+    deviation = qdq_deviation.measure(model, subject.offline, subject.step, subject.formats, samples)
+    found = {"layers": report.to_json(reports), "qdq": qdq_deviation.to_json(deviation)}
+    return {report_table.REPORT: (json.dumps(found, indent=2) + "\n").encode()}
 
 
 def _only_input(
@@ -321,7 +327,7 @@ def load_original(
     loaded = load_model(model, weights, layout=layout, inputs=specs if described else None)
     another = f"{model} is not the model that {bundle.folder} was exported from"
     try:
-        formats = None if info.quantization is None else _formats(bundle)
+        formats = chosen_formats(bundle, loaded.onnx_model)
         step = lower(loaded.onnx_model, info.name, info.hop, info.semantics, loaded.ticks, formats).step
     except EdgeEEGError as error:
         raise ExportError(f"{another}: {error}") from error
@@ -344,22 +350,6 @@ def _captured(bundle: Bundle) -> onnx.ModelProto:
         raise ExportError(f"{bundle.folder}: captured.onnx is no ONNX model; export it again") from error
 
 
-def _formats(bundle: Bundle) -> dict[str, Format]:
-    """How the bundle says each tensor is stored.
-
-    Raises
-    ------
-    ExportError
-        If it says that in no known way.
-    """
-    try:
-        return format.from_json(json.loads(bundle.path(FORMATS).read_text()))
-    except ValueError as error:
-        raise ExportError(f"{bundle.folder}: {FORMATS} is no JSON; export the model again") from error
-    except ExportError as error:
-        raise ExportError(f"{bundle.folder}: {FORMATS}: {error}; export the model again") from error
-
-
 def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
     """A bundle's model in all of its forms again, from its captured ONNX.
 
@@ -374,9 +364,9 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
     captured = _captured(bundle)
     specs = stated_inputs(bundle, import_inputs(captured))
     ticks = common_ticks({spec.name: spec.sfreq for spec in specs})
-    formats = None if info.quantization is None else _formats(bundle)
+    formats = chosen_formats(bundle, captured)
     lowered = lower(captured, info.name, info.hop, info.semantics, ticks, formats)
-    twin = None if formats is None else lower(captured, info.name, info.hop, info.semantics, ticks)
+    twin, formats = twin_of(lowered, captured, info.name, info.hop, info.semantics, ticks)
     step = lowered.step
     if step.hash != info.model_hash:
         raise ExportError(
@@ -386,6 +376,8 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
     program = c.emit(step, {spec.name: spec.count for spec in specs})
     generated = {f"c/{name}": text.encode() for name, text in program.files.items()}
     generated["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
+    if lowered.quantized is not None:
+        generated[QDQ] = qdq_write.emit(step, lowered.quantized).SerializeToString(deterministic=True)
     for name, content in generated.items():
         if bundle.path(name).read_bytes() != content:
             raise ExportError(

@@ -103,14 +103,16 @@ class AveragePool(Sliding):
     def to_onnx(self, call: OnnxCall) -> None:
         """AveragePool."""
         x, pads = self.window.to_onnx(call)
+        # ONNX Runtime's own form in integers does not know this attribute, and the fused model is refused
+        spread = {} if set(self.dilations) == {1} else {"dilations": list(self.dilations)}
         call.builder.add(
             "AveragePool",
             (x,),
             call.outputs[0],
             kernel_shape=list(self.kernel),
             strides=list(self.strides),
-            dilations=list(self.dilations),
             pads=list(pads),
             ceil_mode=int(self.ceil_mode),
             count_include_pad=int(self.count_include_pad),
+            **spread,
         )

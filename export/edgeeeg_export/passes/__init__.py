@@ -27,7 +27,9 @@ from edgeeeg_export.passes.rewriting import Rewritten
 from edgeeeg_export.passes.scale_threshold import scale_threshold
 from edgeeeg_export.passes.verifier import verify
 
-PIPELINE: tuple[Callable[[Graph], Rewritten], ...] = (
+Pipeline = tuple[Callable[[Graph], Rewritten], ...]
+
+PIPELINE: Pipeline = (
     drop_dead,
     matrix_as_conv,
     collapse_layout,
@@ -50,6 +52,10 @@ PIPELINE: tuple[Callable[[Graph], Rewritten], ...] = (
 )
 
 
+ARRANGEMENT: Pipeline = (drop_dead, fuse_padding, drop_dead)
+"""For a model whose roundings must stay where they are: no weights change, and no layers merge."""
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """What one rewrite did to a graph, and where it began to match and why it did not fire."""
@@ -59,21 +65,21 @@ class Explanation:
     declined: tuple[str, ...]
 
 
-def simplify(graph: Graph) -> Graph:
+def simplify(graph: Graph, pipeline: Pipeline = PIPELINE) -> Graph:
     """Run the pipeline."""
-    for _, result in _steps(graph):
+    for _, result in _steps(graph, pipeline):
         graph = result.graph
     return graph
 
 
-def explain(graph: Graph) -> tuple[Explanation, ...]:
+def explain(graph: Graph, pipeline: Pipeline = PIPELINE) -> tuple[Explanation, ...]:
     """What the pipeline does to a graph: the passes in order, but for those that have nothing to say.
 
     A pass that stands twice in the pipeline does not repeat itself.
     """
     explanations: list[Explanation] = []
     said: set[tuple[str, str]] = set()
-    for name, result in _steps(graph):
+    for name, result in _steps(graph, pipeline):
         declined = tuple(reason for reason in result.declined if (name, reason) not in said)
         said.update((name, reason) for reason in declined)
         if result.fired or declined:
@@ -81,8 +87,8 @@ def explain(graph: Graph) -> tuple[Explanation, ...]:
     return tuple(explanations)
 
 
-def _steps(graph: Graph) -> Iterator[tuple[str, Rewritten]]:
-    for rewrite in PIPELINE:
+def _steps(graph: Graph, pipeline: Pipeline) -> Iterator[tuple[str, Rewritten]]:
+    for rewrite in pipeline:
         result = rewrite(graph)
         verify(rewrite.__name__, graph, result.graph)
         graph = result.graph

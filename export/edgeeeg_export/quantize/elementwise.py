@@ -74,7 +74,7 @@ def one_value(program: IntegerProgram, node: Node, op: Op) -> bool:
     if table is None:
         return False
     program.make(node, made, (x.name, program.shared_constant(node, "table", table)), y)
-    program.functions[node.outputs[0]] = found
+    program.tabulate(node.outputs[0], found, y)
     return True
 
 

@@ -15,6 +15,7 @@ from edgeeeg_export.ops.per_window import PerWindow
 from edgeeeg_export.ops.quantize_linear import QuantizeLinear
 from edgeeeg_export.ops.requantize import Requantize
 from edgeeeg_export.quantize.format import Format, Formats
+from edgeeeg_export.quantize.own_integers import OwnIntegers
 from edgeeeg_export.tensor import Array
 
 
@@ -56,10 +57,13 @@ class IntegerProgram:
         Of floats.
     formats : Formats
         How each tensor that is not constant is to be stored.
+    own : OwnIntegers, optional
+        What the model says of its integers, if it was quantized elsewhere.
     """
 
     graph: Graph
     formats: Formats
+    own: OwnIntegers | None = None
     nodes: list[Node] = field(default_factory=list)
     constants: dict[str, Array] = field(init=False)
     integers: dict[str, Integers] = field(default_factory=dict)
@@ -71,24 +75,47 @@ class IntegerProgram:
 
     def __post_init__(self) -> None:
         self.constants = dict(self.graph.constants)
-        self.floats = {*self.graph.inputs, *self.graph.constants}
+        inputs = [name for name in self.graph.inputs if not self.is_rounded(name)]
+        self.floats = {*inputs, *self.graph.constants}
+
+    def is_rounded(self, name: str) -> bool:
+        """Whether the model itself rounds this tensor for all that read it."""
+        return self.own is not None and name in self.own.rounded
 
     def as_float(self, name: str) -> str:
         """The tensor as float32, made when first asked for."""
-        if name not in self.floats:
-            own = self.integers[name]
-            self.append(name, "dequantize", DequantizeLinear(own.format.scale), (own.name,), name)
-            self.floats.add(name)
-        return name
+        if name in self.floats:
+            return name
+        result = f"{name}.rounded" if name in self.graph.inputs else name
+        if result not in self.floats:
+            own = self.as_integers(name)
+            self.append(name, "dequantize", DequantizeLinear(own.format.scale), (own.name,), result)
+            self.floats.add(result)
+        return result
 
     def as_integers(self, name: str) -> Integers:
         """The tensor in integers, made when first asked for."""
         if name not in self.integers:
-            own = self.format_of(name)
-            result = f"{name}.{own.dtype}"
-            self.append(name, "quantize", QuantizeLinear(own.scale, own.width), (name,), result)
-            self.integers[name] = Integers(result, own)
+            self._round(name, name)
         return self.integers[name]
+
+    def _round(self, name: str, source: str) -> None:
+        """Make the integers of a tensor from its floats."""
+        own = self.format_of(name)
+        result = f"{name}.{own.dtype}"
+        self.append(name, "quantize", QuantizeLinear(own.scale, own.width), (source,), result)
+        self.integers[name] = Integers(result, own)
+
+    def keep_rounding(self, name: str) -> None:
+        """Bring integers that a layer left in its operand's steps to those in which the model rounds them."""
+        if not self.is_rounded(name) or name not in self.integers:
+            return
+        made, wanted = self.integers[name], self.format_of(name)
+        if made.format != wanted:
+            result = f"{name}.requantized.{wanted.dtype}"
+            op = Requantize(float(made.scale / np.float32(wanted.scale)), wanted.width)
+            self.append(name, "requantize", op, (made.name,), result)
+            self.integers[name] = Integers(result, wanted)
 
     def as_int8(self, name: str) -> tuple[str, np.float32]:
         """The tensor in int8 and its scale: what multiplies matrices of int8 at rest."""
@@ -122,6 +149,14 @@ class IntegerProgram:
             raise QuantizationError(f"the formats do not say how tensor '{name}' is stored: calibrate again")
         return self.formats[name]
 
+    def tabulate(self, name: str, found: ValueFunction, y: Format) -> None:
+        """Remember what a tensor is as a function of another: rounded, if the model rounds it."""
+        if self.is_rounded(name):
+            scale = np.float32(y.scale)
+            values = quantmath.dequantize(quantmath.quantize(found.values, scale, y.width), scale)
+            found = ValueFunction(found.source, values)
+        self.functions[name] = found
+
     def function_of(self, name: str) -> ValueFunction:
         """The tensor as a function of integers: of another's, or of its own."""
         if name not in self.functions:
@@ -147,8 +182,11 @@ class IntegerProgram:
 
     def make_float(self, node: Node) -> None:
         """Append a layer whose results are float32."""
-        self.nodes.append(node)
-        self.floats.update(node.outputs)
+        raw = {name: f"{name}.unrounded" for name in node.outputs if self.is_rounded(name)}
+        self.nodes.append(replace(node, outputs=tuple(raw.get(name, name) for name in node.outputs)))
+        self.floats.update(name for name in node.outputs if name not in raw)
+        for name, source in raw.items():
+            self._round(name, source)
 
     def wrapped(self, node: Node, op: Op, inputs: tuple[str, ...]) -> Op:
         """The operator on each window apart, where the layer of floats is: all but constants vary."""

@@ -53,6 +53,8 @@ def join(program: IntegerProgram, node: Node, op: Op) -> bool:
     finest = 256.0 if dtype == "int16" else 1.0
     scale = max(own.format.scale / (finest if own.width == "int8" else 1.0) for own in operands)
     result = Format(dtype, float(np.float32(scale)))
+    if program.is_rounded(node.outputs[0]):
+        result = program.format_of(node.outputs[0])
     names = []
     for k, own in enumerate(operands):
         name = own.name

@@ -7,6 +7,7 @@ DequantizeLinear and a QuantizeLinear; on boards with an FPU that is where it is
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.op import Op
@@ -16,6 +17,7 @@ from edgeeeg_export.quantize.elementwise import exact_relu, one_value, rescaled,
 from edgeeeg_export.quantize.format import Formats
 from edgeeeg_export.quantize.integer_program import IntegerProgram
 from edgeeeg_export.quantize.moves import join, move
+from edgeeeg_export.quantize.own_integers import OwnIntegers
 from edgeeeg_export.quantize.weighted_layers import pool, recurrence, weighted_layer
 
 Form = Callable[[IntegerProgram, Node, Op], bool]
@@ -34,7 +36,7 @@ FORMS: tuple[Form, ...] = (
 )
 
 
-def quantize(graph: Graph, formats: Formats) -> Graph:
+def quantize(graph: Graph, formats: Formats, own: OwnIntegers | None = None) -> Graph:
     """The graph in integers; its inputs and outputs stay float32.
 
     Parameters
@@ -43,15 +45,24 @@ def quantize(graph: Graph, formats: Formats) -> Graph:
         Captured and simplified, not yet streaming.
     formats : Formats
         How each tensor that is not constant is to be stored; inputs and outputs have float32 beside that.
+    own : OwnIntegers, optional
+        What the model says of its integers, if it was quantized elsewhere.
     """
-    program = IntegerProgram(graph, formats)
+    program = program_of(graph, formats, own)
+    made = Graph(graph.name, graph.inputs, graph.outputs, tuple(program.nodes), program.constants)
+    return drop_dead(made).graph
+
+
+def program_of(graph: Graph, formats: Formats, own: OwnIntegers | None = None) -> IntegerProgram:
+    """What `quantize` makes, with its account of which tensor is stored how; nothing is dropped yet."""
+    program = IntegerProgram(graph, formats, own)
     for node in graph.nodes:
         op = node.op.op if isinstance(node.op, PerWindow) else node.op
         if not any(form(program, node, op) for form in FORMS):
-            for name in node.inputs:
-                program.as_float(name)
-            program.make_float(node)
+            operands = tuple(program.as_float(name) for name in node.inputs)
+            program.make_float(replace(node, inputs=operands))
+        for name in node.outputs:
+            program.keep_rounding(name)
     for name in graph.outputs:
         program.as_float(name)
-    made = Graph(graph.name, graph.inputs, graph.outputs, tuple(program.nodes), program.constants)
-    return drop_dead(made).graph
+    return program

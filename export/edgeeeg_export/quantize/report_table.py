@@ -18,6 +18,12 @@ def read(bundle: Bundle) -> list[dict[str, Any]]:
     return layers
 
 
+def read_qdq(bundle: Bundle) -> dict[str, Any]:
+    """How far the QDQ model that a bundle carries is from its integers."""
+    deviation: dict[str, Any] = json.loads(bundle.path(REPORT).read_text())["qdq"]
+    return deviation
+
+
 def render(layers: list[dict[str, Any]]) -> Table:
     """A row per tensor in integers: its step, what was seen of it, what saturated, how noisy it is."""
     table = Table(title="in integers, on the recording of the contract")

@@ -33,20 +33,22 @@ def weighted_layer(program: IntegerProgram, node: Node, op: Op) -> bool:
     (output,) = node.outputs
     if type(op) not in (Conv, Linear) or not program.both_in_integers(node.inputs[0], output):
         return False
+    if program.own is not None and output not in program.own.weights:
+        return False
     x, y = program.as_integers(node.inputs[0]), program.format_of(output)
     if isinstance(op, Conv):
         axis, made = 0, QuantizedConv(op.strides, op.dilations, op.groups, op.pads, width=y.width)
     else:
         axis, made = 1, QuantizedLinear(width=y.width)
     weight = program.graph.constants[node.inputs[1]]
-    bias = program.graph.constants[node.inputs[2]] if len(node.inputs) == 3 else np.zeros(weight.shape[axis])
-    within = tuple(k for k in range(weight.ndim) if k != axis)
-    whole, each = _rows(weight, within, _most(weight, bias, within, x))
+    bias = _bias(program, node, weight.shape[axis])
+    each = weight_steps(program, node, x)
+    whole = quantmath.quantize(weight, each)
     step = each.ravel() * x.scale
     start = np.rint(bias.ravel() / step).astype(np.int32)
     worth = np.full(each.size, y.scale, dtype=np.float32)
     slices = _slices(program, node, 1 if isinstance(op, Conv) else -1)
-    if any(program.format_of(name).dtype != y.dtype for name in slices):
+    if program.own is not None or any(program.format_of(name).dtype != y.dtype for name in slices):
         slices = {}
     for name, part in slices.items():
         worth[part.start : part.stop : part.step] = program.format_of(name).scale
@@ -63,6 +65,29 @@ def weighted_layer(program: IntegerProgram, node: Node, op: Op) -> bool:
     else:
         program.make(node, form, names, y)
     return True
+
+
+def weight_steps(program: IntegerProgram, node: Node, x: Integers) -> Array:
+    """What one step of each output row of a layer's weights is worth, to be broadcast against them.
+
+    Parameters
+    ----------
+    node : Node
+        A convolution, its output rows on axis 0, or a dense layer: on the last.
+    x : its operand in integers.
+    """
+    weight = program.graph.constants[node.inputs[1]]
+    axis = 0 if isinstance(node.op.core, Conv) else 1
+    within = tuple(k for k in range(weight.ndim) if k != axis)
+    if program.own is not None:
+        return np.expand_dims(program.own.weights[node.outputs[0]], within)
+    bias = _bias(program, node, weight.shape[axis])
+    return _rows(weight, within, _most(weight, bias, within, x))[1]
+
+
+def _bias(program: IntegerProgram, node: Node, rows: int) -> Array:
+    """The bias of a layer, zeros if it has none."""
+    return program.graph.constants[node.inputs[2]] if len(node.inputs) == 3 else np.zeros(rows)
 
 
 def _slices(program: IntegerProgram, node: Node, axis: int) -> dict[str, Slice]:
@@ -115,7 +140,8 @@ def recurrence(program: IntegerProgram, node: Node, op: Op) -> bool:
     else:
         return False
     x_format, h_format = program.format_of(node.inputs[0]), program.format_of(node.outputs[0])
-    if "float32" in (x_format.dtype, h_format.dtype):
+    # no pair around a layer can say in what steps h is rounded inside
+    if program.own is not None or "float32" in (x_format.dtype, h_format.dtype):
         return False
     x, x_scale = program.as_int8(node.inputs[0])
     h_scale = h_format.scale

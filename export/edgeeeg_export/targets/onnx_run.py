@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import onnx
 
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.ops.clock import ENDED, Clock
@@ -13,7 +14,12 @@ from edgeeeg_export.targets import onnx_step
 from edgeeeg_export.tensor import Array
 
 
-def run_steps(graph: Graph, inputs: Mapping[str, Array], expose: Sequence[str] = ()) -> dict[str, Array]:
+def run_steps(
+    graph: Graph,
+    inputs: Mapping[str, Array],
+    expose: Sequence[str] = (),
+    model: onnx.ModelProto | None = None,
+) -> dict[str, Array]:
     """Outputs and exposed tensors of a streaming graph by name, each over the recording along its time axis.
 
     The recording is flushed at its end, and frames from before its start are left out.
@@ -24,11 +30,14 @@ def run_steps(graph: Graph, inputs: Mapping[str, Array], expose: Sequence[str] =
         All inputs of the graph over the same number of hops.
     expose : sequence of str
         Intermediate tensors to return as well.
+    model : onnx.ModelProto, optional
+        Another one-step form of the graph than `onnx_step.emit` gives, such as QDQ; it exposes nothing.
     """
     import onnxruntime
 
     wanted = tuple(dict.fromkeys((*graph.outputs, *expose)))
-    model = onnx_step.emit(graph, expose=wanted[len(graph.outputs) :])
+    if model is None:
+        model = onnx_step.emit(graph, expose=wanted[len(graph.outputs) :])
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # a step is too short to share
     session: Any = onnxruntime.InferenceSession(

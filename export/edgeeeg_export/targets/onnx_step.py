@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
 from edgeeeg_export.capture import OPSET
-from edgeeeg_export.graph import Graph
+from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops import DOMAIN
 from edgeeeg_export.ops.op import OnnxCall
 from edgeeeg_export.targets.onnx_builder import FUNCTIONS_VERSION, GraphBuilder
 from edgeeeg_export.tensor import DType
 
 IR_VERSION = 10  # what ONNX Runtime has read since 1.18
+MICROSOFT = "com.microsoft"
+"""ONNX Runtime's own operators."""
 NEXT = ".next"
 """Suffix of a state's output: feed `NAME.next` back as `NAME`."""
 
 
-def emit(graph: Graph, expose: Sequence[str] = ()) -> onnx.ModelProto:
+Write = Callable[[Node, OnnxCall], None]
+"""Adds the ONNX form of a layer to the builder of a call."""
+
+
+def _as_computed(node: Node, call: OnnxCall) -> None:
+    node.op.to_onnx(call)
+
+
+def emit(graph: Graph, expose: Sequence[str] = (), write: Write = _as_computed) -> onnx.ModelProto:
     """Build and check the one-step model.
 
     Its inputs are the graph's, then every state; its outputs are the graph's, then `expose`, then every state
-    under its name with `.next`.
+    under its name with `.next`. Layers are in the form that `write` gives them: without it that in which the
+    graph computes.
     """
     builder = GraphBuilder()
     for node in graph.nodes:
         names = tuple(state.name for state in graph.states[node.name])
-        node.op.to_onnx(
-            OnnxCall(
-                builder,
-                node.inputs,
-                node.outputs,
-                names,
-                tuple(name + NEXT for name in names),
-                graph.types(node.inputs),
-                graph.types(node.outputs),
-            )
+        call = OnnxCall(
+            builder,
+            node.inputs,
+            node.outputs,
+            names,
+            tuple(name + NEXT for name in names),
+            graph.types(node.inputs),
+            graph.types(node.outputs),
         )
+        write(node, call)
     states = graph.all_states()
     read = builder.read | set(graph.outputs)
     weights = [
@@ -48,6 +58,8 @@ def emit(graph: Graph, expose: Sequence[str] = ()) -> onnx.ModelProto:
         if name in read  # a standard operator may make its own, such as the twiddles of a DFT
     ]
     own = [helper.make_opsetid(DOMAIN, FUNCTIONS_VERSION)] if builder.functions else []
+    if any(node.domain == MICROSOFT for node in builder.nodes):
+        own.append(helper.make_opsetid(MICROSOFT, 1))
     model = helper.make_model(
         helper.make_graph(
             builder.nodes,
