@@ -12,7 +12,7 @@ N_CHANS, N_TIMES = 4, 192
 
 
 class EegNet(nn.Module):
-    """Temporal, spatial and separable convolutions with batch norms, ELU and average pools, and a dense head."""
+    """Temporal, spatial and separable convolutions, batch norms, ELU, average pools, and a dense head."""
 
     n_chans, n_times, sfreq = N_CHANS, N_TIMES, 128.0
 

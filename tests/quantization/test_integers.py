@@ -44,7 +44,7 @@ def test_a_quantizer_divides_saturates_and_rounds_and_its_scale_learns():
     rounded.value.square().sum().backward()
     (limit,) = quantizer.parameters()
     assert limit.grad.abs() > 0
-    with pytest.raises(ModelError, match="activation range of 0.0: it must be above 0"):
+    with pytest.raises(ModelError, match=r"activation range of 0\.0: it must be above 0"):
         ActivationQuantizer(0.0)
 
 
