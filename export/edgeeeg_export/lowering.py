@@ -88,7 +88,7 @@ def lower(
     captured = at_hop(captured, hop)
     quantized = None
     if qdq is not None:
-        quantized = settle(captured, qdq.formats, qdq.weights)
+        quantized = settle(captured, qdq.formats, qdq.weights, qdq.hidden)
     elif formats is not None:
         quantized = Quantized(captured, formats)
     if quantized is not None:
