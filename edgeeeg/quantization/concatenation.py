@@ -30,5 +30,5 @@ def _in_steps(operand: Integers, scale: Tensor) -> Tensor:
     """Values of an operand in steps of another scale; those that have it already stay."""
     if torch.equal(operand.scale, scale):
         return operand.value
-    rounded = saturate(operand.value.detach() / scale.detach()) * scale.detach()
+    rounded = saturate(operand.whole * (operand.scale / scale).detach()) * scale.detach()
     return straight_through(rounded, operand.value)

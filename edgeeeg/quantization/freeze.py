@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from edgeeeg.quantization.activation import ActivationQuantizer
+from edgeeeg.quantization.concatenation import Concatenation
 from edgeeeg.quantization.quantized_model import QuantizedModel
 from edgeeeg.quantization.recurrence import Recurrence
 from edgeeeg.quantization.rounding import ROUND_TO_STEPS
@@ -67,6 +68,8 @@ def freeze(model: QuantizedModel) -> FrozenModel:
             parts = sorted(cut.users, key=lambda part: int(arguments(part)[1]))
             for part, output in zip(parts, layer.outputs, strict=True):
                 _round(rounded, part, _steps(output))
+        elif isinstance(layer, Concatenation):
+            _round(rounded, nodes[name], scales[name])
         elif isinstance(quantizer := _output(layer), ActivationQuantizer):
             _round(rounded, nodes[name], _steps(quantizer))
     for name, boundary in model.rounded_floats():
@@ -76,7 +79,7 @@ def freeze(model: QuantizedModel) -> FrozenModel:
 
 
 def _output(layer: nn.Module) -> nn.Module | None:
-    """What rounds a layer's only result; None if nothing does, as where elements are joined."""
+    """What rounds a layer's only result; None if nothing does, as where a factor changes the steps."""
     if isinstance(layer, WeightedLayer):
         return layer.outputs[0]
     return None if isinstance(layer, Recurrence) else getattr(layer, "output", None)

@@ -59,19 +59,23 @@ class WeightedLayer(nn.Module):
         if isinstance(self.layer.bias, Tensor):
             soft = soft + self._along_channels(self.layer.bias, soft.ndim)
         sums, steps = self.sums(x)
-        results = []
-        for part, output in zip(self.parts, self.outputs, strict=True):
-            of_channels = torch.arange(soft.shape[self.axis])[part]
-            results.append(
-                output.in_integers(
-                    soft.index_select(self.axis, of_channels),
-                    lambda scale, chosen=of_channels: saturate(
-                        sums.index_select(self.axis, chosen)
-                        * self._along_channels(steps[chosen] / scale, sums.ndim)
-                    ),
-                )
-            )
+        results = [
+            self._part(torch.arange(soft.shape[self.axis])[part], soft, sums, steps, output)
+            for part, output in zip(self.parts, self.outputs, strict=True)
+        ]
         return tuple(results) if len(results) > 1 else results[0]
+
+    def _part(
+        self, channels: Tensor, soft: Tensor, sums: Tensor, steps: Tensor, output: nn.Module
+    ) -> Integers:
+        """Some output channels, in steps of their own."""
+        assert isinstance(output, ActivationQuantizer)
+
+        def exact(scale: Tensor) -> Tensor:
+            multiplier = self._along_channels(steps[channels] / scale, sums.ndim)
+            return saturate(sums.index_select(self.axis, channels) * multiplier)
+
+        return output.in_integers(soft.index_select(self.axis, channels), exact)
 
     @torch.no_grad()
     def sums(self, x: Integers) -> tuple[Tensor, Tensor]:
