@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from edgeeeg.quantization.freeze import FrozenModel, freeze
 from edgeeeg.quantization.prepare import prepare
-from edgeeeg_bench.quantization.networks import FrameNetwork
 from edgeeeg_bench.window_training import WindowTraining, train_on_windows
 
 CALIBRATED_ON = 512
@@ -17,7 +17,7 @@ SETTINGS = WindowTraining(epochs=4, batch_size=128, learning_rate=1e-3)
 
 
 def retrain(
-    model: FrameNetwork,
+    model: nn.Module,
     windows: NDArray[np.float32],
     ictal: NDArray[np.bool_],
     settings: WindowTraining = SETTINGS,
@@ -26,6 +26,7 @@ def retrain(
 
     Parameters
     ----------
+    model : (batch, 1, n_times) to log-odds (batch, n_frames, 1).
     windows : (n_windows, n_times), whole hops.
     ictal : (n_windows,).
     """
