@@ -44,6 +44,7 @@ figures: $(SETUP)
 soak: $(SETUP)
 	$(BIN)/python benchmarks/soak.py
 	$(BIN)/python benchmarks/cell_soak.py
+	$(BIN)/python benchmarks/board_soak.py
 
 zoo: $(SETUP)
 	$(BIN)/python benchmarks/model_zoo.py

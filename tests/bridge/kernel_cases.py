@@ -25,10 +25,12 @@ from edgeeeg_export.ops.op import Op
 from edgeeeg_export.ops.pow import Pow
 from edgeeeg_export.ops.quantize_linear import QuantizeLinear
 from edgeeeg_export.ops.quantized_add import QuantizedAdd
+from edgeeeg_export.ops.quantized_affine import QuantizedAffine
 from edgeeeg_export.ops.quantized_conv import QuantizedConv
 from edgeeeg_export.ops.quantized_gru import QuantizedGru
 from edgeeeg_export.ops.quantized_linear import QuantizedLinear
 from edgeeeg_export.ops.quantized_lstm import QuantizedLstm
+from edgeeeg_export.ops.quantized_mean import QuantizedMean
 from edgeeeg_export.ops.quantized_mul import QuantizedMul
 from edgeeeg_export.ops.quantized_relu import QuantizedRelu
 from edgeeeg_export.ops.quantized_rnn import QuantizedRnn
@@ -268,6 +270,34 @@ INTEGERS = (
     repeated("add_int16", QuantizedAdd(0.71, 0.43, width="int16"), *(drawn("int16", ELEMENTS),) * 2),
     repeated("mul_mixed", QuantizedMul(1 / 128), drawn("int16", ELEMENTS), drawn("int8", ELEMENTS)),
     repeated("mul_int16", QuantizedMul(1.3e-5, width="int16"), *(drawn("int16", ELEMENTS),) * 2),
+    repeated(
+        "affine",
+        QuantizedAffine("int8"),
+        drawn("int8", 16, 64),
+        held(0.2, 2.0, 64),
+        held(-90.0, 90.0, 64),
+    ),
+    repeated(
+        "affine_int16",
+        QuantizedAffine("int16"),
+        drawn("int16", 16, 64),
+        held(0.2, 2.0, 16, 1),
+        held(-9000.0, 9000.0, 16, 1),
+    ),
+    repeated("add_broadcast", QuantizedAdd(0.71, -0.43), drawn("int8", 16, 64), drawn("int8", 16, 1)),
+    repeated("mul_broadcast", QuantizedMul(0.0131), drawn("int8", 16, 64), drawn("int8", 64)),
+    KernelCase(
+        "mean",
+        QuantizedMean((1,), multiplier=0.031, width="int8"),
+        (drawn("int8", 64, 12, 16),),
+        ROUNDS,
+    ),
+    KernelCase(
+        "mean_int16",
+        QuantizedMean((1,), multiplier=0.031, width="int16"),
+        (drawn("int16", 64, 12, 16),),
+        ROUNDS,
+    ),
     repeated("relu_int16", QuantizedRelu(), drawn("int16", ELEMENTS)),
     repeated("narrow", Requantize(0.0039, "int8"), drawn("int16", ELEMENTS)),
     repeated("widen", Requantize(301.7, "int16"), drawn("int8", ELEMENTS)),

@@ -1,4 +1,4 @@
-"""QuantizedAdd: y = saturate(round_half_even(a left + b right)), in that order of operations."""
+"""QuantizedAdd: y = saturate(round_half_even(a left + b right)), broadcast, in that order of operations."""
 
 from __future__ import annotations
 
@@ -9,48 +9,40 @@ import numpy as np
 from edgeeeg_export import quantmath
 from edgeeeg_export.ops.add import Add
 from edgeeeg_export.ops.c_literal import literal
-from edgeeeg_export.ops.integer_width import integer_width
-from edgeeeg_export.ops.op import CCall, OnnxCall, require
-from edgeeeg_export.ops.requantize_onnx import quantize_to_onnx
-from edgeeeg_export.tensor import BYTES, Array, TensorType
+from edgeeeg_export.ops.integer_width import integer_width, rounded_in_c
+from edgeeeg_export.ops.op import OnnxCall
+from edgeeeg_export.ops.requantize_onnx import FLOAT, quantize_to_onnx
+from edgeeeg_export.tensor import Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
 class QuantizedAdd(Add):
-    """Inputs left and right of one shape, int8 or int16; a and b are their scales over that of y."""
+    """Inputs left and right, int8 or int16; a and b are their scales over that of y."""
 
     a: float
     b: float
     width: quantmath.Width = field(default="int8", kw_only=True)
 
+    @property
+    def c_expression(self) -> str:  # type: ignore[override]
+        """Two multiplications, one addition, one rounding."""
+        return rounded_in_c(f"a * {literal(self.a)} + b * {literal(self.b)}", self.width)
+
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
-        """The shape of both."""
-        left, right = inputs
-        require(replace(left, dtype=right.dtype) == right, f"its operands are {left} and {right}")
+        """As of floats."""
         for type_ in inputs:
             integer_width(type_)
-        return (replace(left, dtype=self.width),)
+        (y,) = Add.infer(self, inputs)
+        return (replace(y, dtype=self.width),)
 
-    def run(
-        self, inputs: tuple[Array, ...], states: tuple[Array, ...]
-    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    def apply(self, operands: tuple[Array, ...]) -> Array:
         """Two multiplications, one addition, one rounding."""
-        left, right = (value.astype(np.float32) for value in inputs)
-        total = left * np.float32(self.a) + right * np.float32(self.b)
-        return (quantmath.saturate(total, self.width),), ()
-
-    def emit_c(self, call: CCall) -> str:
-        """The kernel of edgeeeg_quantized.h."""
-        widths = (BYTES[type_.dtype] for type_ in (*call.input_types, *call.output_types))
-        pairs = zip((*call.inputs, *call.outputs), widths, strict=True)
-        operands = ", ".join(f"{name}, {width}" for name, width in pairs)
-        factors = f"{literal(self.a)}, {literal(self.b)}"
-        return f"edgeeeg_add_quantized({operands}, {factors}, {call.output_types[0].size});"
+        left, right = (value.astype(np.float32) for value in operands)
+        return quantmath.saturate(left * np.float32(self.a) + right * np.float32(self.b), self.width)
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Cast, Mul, Add, and a rounding in steps of 1."""
         add, constant = call.builder.add, call.builder.constant
         pairs = zip(call.inputs, (self.a, self.b), strict=True)
-        parts = [add("Mul", (add("Cast", (name,), to=1), constant(factor))) for name, factor in pairs]
-        total = add("Add", parts)
-        quantize_to_onnx(call.builder, total, constant(1.0), self.width, call.outputs[0])
+        parts = [add("Mul", (add("Cast", (name,), to=FLOAT), constant(factor))) for name, factor in pairs]
+        quantize_to_onnx(call.builder, add("Add", parts), constant(1.0), self.width, call.outputs[0])

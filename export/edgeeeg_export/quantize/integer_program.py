@@ -10,10 +10,13 @@ from edgeeeg_export import quantmath
 from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.dequantize_linear import DequantizeLinear
+from edgeeeg_export.ops.div import Div
+from edgeeeg_export.ops.mul import Mul
 from edgeeeg_export.ops.op import Op
 from edgeeeg_export.ops.per_window import PerWindow
 from edgeeeg_export.ops.quantize_linear import QuantizeLinear
 from edgeeeg_export.ops.requantize import Requantize
+from edgeeeg_export.ops.sub import Sub
 from edgeeeg_export.quantize.format import Format, Formats
 from edgeeeg_export.quantize.own_integers import OwnIntegers
 from edgeeeg_export.tensor import Array
@@ -45,6 +48,25 @@ class ValueFunction:
     values: Array
 
 
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """A tensor as gain · source + offset, both float32 that broadcast against it."""
+
+    source: str
+    gain: Array
+    offset: Array
+
+    def then(self, op: Op, value: Array, constant_first: bool) -> Affine:
+        """The tensor behind one more operation with a constant."""
+        if isinstance(op, Mul):
+            return replace(self, gain=self.gain * value, offset=self.offset * value)
+        if isinstance(op, Div):
+            return replace(self, gain=self.gain / value, offset=self.offset / value)
+        if isinstance(op, Sub) and constant_first:
+            return replace(self, gain=-self.gain, offset=value - self.offset)
+        return replace(self, offset=self.offset + (-value if isinstance(op, Sub) else value))
+
+
 @dataclass(slots=True)
 class IntegerProgram:
     """Nodes made so far; `integers` has the integer form of a tensor.
@@ -69,6 +91,7 @@ class IntegerProgram:
     integers: dict[str, Integers] = field(default_factory=dict)
     parted: dict[str, str] = field(default_factory=dict)
     functions: dict[str, ValueFunction] = field(default_factory=dict)
+    affine: dict[str, Affine] = field(default_factory=dict)
     floats: set[str] = field(init=False)
     _narrowed: set[str] = field(default_factory=set)
     _shared: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
@@ -98,6 +121,16 @@ class IntegerProgram:
         if name not in self.integers:
             self._round(name, name)
         return self.integers[name]
+
+    def offered(self, name: str) -> Integers | None:
+        """The tensor in integers, if that is how it is to be stored."""
+        if name in self.integers:
+            return self.integers[name]
+        if name in self.graph.constants or name in self.parted or self.stays_float(name):
+            return None
+        if self.own is not None and not self.is_rounded(name):
+            return None
+        return self.as_integers(name)
 
     def _round(self, name: str, source: str) -> None:
         """Make the integers of a tensor from its floats."""

@@ -37,18 +37,19 @@ def move(program: IntegerProgram, node: Node, op: Op) -> bool:
         parts = (program.parted[node.inputs[0]],)
         program.make(node, node.op, parts, program.format_of(node.outputs[0]))
         return True
-    if not keeps_steps(op) or varying != [node.inputs[0]] or varying[0] not in program.integers:
+    x = program.offered(varying[0]) if keeps_steps(op) and varying == [node.inputs[0]] else None
+    if x is None:
         return False
-    x = program.integers[varying[0]]
     program.make(node, node.op, (x.name, *node.inputs[1:]), x.format)
     return True
 
 
 def join(program: IntegerProgram, node: Node, op: Op) -> bool:
     """A concatenation, every operand in the width of the widest and the steps of the largest range."""
-    if not isinstance(op, Concat) or not all(name in program.integers for name in node.inputs):
+    offered = [program.offered(name) for name in node.inputs] if isinstance(op, Concat) else []
+    operands = [own for own in offered if own is not None]
+    if not operands or len(operands) < len(offered):
         return False
-    operands = [program.integers[name] for name in node.inputs]
     dtype: quantmath.Width = "int16" if any(own.width == "int16" for own in operands) else "int8"
     finest = 256.0 if dtype == "int16" else 1.0
     scale = max(own.format.scale / (finest if own.width == "int8" else 1.0) for own in operands)

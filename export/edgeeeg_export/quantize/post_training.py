@@ -13,7 +13,14 @@ from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.op import Op
 from edgeeeg_export.ops.per_window import PerWindow
 from edgeeeg_export.passes.drop_dead import drop_dead
-from edgeeeg_export.quantize.elementwise import exact_relu, one_value, rescaled, several_values
+from edgeeeg_export.quantize.elementwise import (
+    exact_relu,
+    gain_and_offset,
+    mean,
+    one_value,
+    rescaled,
+    several_values,
+)
 from edgeeeg_export.quantize.format import Formats
 from edgeeeg_export.quantize.integer_program import IntegerProgram
 from edgeeeg_export.quantize.moves import join, move
@@ -30,7 +37,9 @@ FORMS: tuple[Form, ...] = (
     rescaled,
     exact_relu,
     one_value,
+    gain_and_offset,
     several_values,
+    mean,
     move,
     join,
 )

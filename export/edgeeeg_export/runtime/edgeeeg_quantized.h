@@ -94,26 +94,6 @@ EDGEEEG_INLINE void edgeeeg_interpolated_table(const edgeeeg_int16 *x, const int
     }
 }
 
-/* y = a left + b right, in that order */
-EDGEEEG_INLINE void edgeeeg_add_quantized(const void *left, size_t left_width, const void *right,
-                                          size_t right_width, void *y, size_t y_width, float a, float b,
-                                          size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const float part = (float)edgeeeg_load(left, i, left_width) * a;
-        edgeeeg_store(y, i, part + (float)edgeeeg_load(right, i, right_width) * b, y_width);
-    }
-}
-
-/* y = multiplier left right; the product is exact */
-EDGEEEG_INLINE void edgeeeg_mul_quantized(const void *left, size_t left_width, const void *right,
-                                          size_t right_width, void *y, size_t y_width, float multiplier,
-                                          size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const int32_t product = edgeeeg_load(left, i, left_width) * edgeeeg_load(right, i, right_width);
-        edgeeeg_store(y, i, (float)product * multiplier, y_width);
-    }
-}
-
 /* y = max(x, 0) */
 static inline void edgeeeg_relu_int8(const int8_t *x, int8_t *y, size_t count) {
     for (size_t i = 0; i < count; i++) {

@@ -1,0 +1,1 @@
+"""A program of integers over a long recording on the host and on every emulated core: the same bits."""
