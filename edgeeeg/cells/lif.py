@@ -51,7 +51,7 @@ def leak(firing: Firing, beta: Tensor, mem: Tensor, x: Tensor, reset: Tensor, th
     return firing.discharge(beta * mem + x, reset, threshold)
 
 
-def _advance(
+def advance(
     params: LifParams, firing: Firing, x: Tensor, state: LifState, forced: Forced | None = None
 ) -> tuple[Tensor, LifState]:
     """Excess of membranes over thresholds (batch, n), on which spikes are decided, and the new state."""
@@ -63,7 +63,7 @@ def _advance(
 
 def step(params: LifParams, x: Tensor, state: LifState, firing: Firing = SNNTORCH) -> tuple[Tensor, LifState]:
     """Advance every neuron by one sample: x (batch, n) to spikes (batch, n) and the new state."""
-    excess, state = _advance(params, firing, x, state)
+    excess, state = advance(params, firing, x, state)
     return firing.spike(excess), state
 
 
@@ -89,7 +89,7 @@ def scan(
     """
     check_shapes("LIF", params.beta.shape[0], x, forced)
     start = init_state(x.shape[0], params) if state is None else state
-    excess, last = walk(partial(_advance, params, firing), x, start, forced)
+    excess, last = walk(partial(advance, params, firing), x, start, forced)
     # a spike feeds back through the reset alone, so all that are returned are decided at once
     return firing.spike(excess), last
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from integer_cell_cases import INTEGER_CELLS
+
 from edgeeeg_bridge.kernel_case import KernelCase, Operand
 from edgeeeg_bridge.operand_draw import finite, integers, uniform
 from edgeeeg_export.ops.adaptive_lif import AdaptiveLif
@@ -237,6 +239,11 @@ INTEGERS = (
     repeated("max_pool", MaxPool((3,), (1,), (2,), (3, 1)), drawn("int8", 1, 8, 128)),
     repeated("gru_int8", QuantizedGru(linear_before_reset=True, h_scale=1 / 127), *hybrid_recurrence(3, 4)),
     repeated("gru_int8_reset_first", QuantizedGru(h_scale=0.01), *hybrid_recurrence(3, 4)),
+    repeated(
+        "gru_int8_result",
+        QuantizedGru(linear_before_reset=True, h_scale=1 / 127, in_integers=True),
+        *hybrid_recurrence(3, 4),
+    ),
     repeated("lstm_int8", QuantizedLstm(h_scale=0.004), *hybrid_recurrence(4, 4)),
     repeated("rnn_int8", QuantizedRnn(h_scale=1 / 127), *hybrid_recurrence(1, 1)),
     repeated("table", Table(), drawn("int8", ELEMENTS), drawn("int8", 256)),
@@ -309,4 +316,4 @@ INTEGERS = (
     repeated("dequantize_int16", DequantizeLinear(0.0001), drawn("int16", ELEMENTS)),
     repeated("max_pool_int16", MaxPool((3,), (2,), (1,), (1, 1)), drawn("int16", 1, 16, 128)),
 )
-CASES = (*FLOATS, *INTEGERS)
+CASES = (*FLOATS, *INTEGERS, *INTEGER_CELLS)

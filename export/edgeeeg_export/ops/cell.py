@@ -71,12 +71,16 @@ class Cell(Op):
             next_states=tuple(f"{stem}.{name}_next" for name in memories),
         )
         rows = tuple(f"{name}.frames" for name in call.outputs)
+        memory_types = tuple(state.dtype for state in self.states(types))
         call.builder.scan(
             lambda builder: self._call_step(replace(one, builder=builder), memories),
             (*one.states, *(inner[k] for k in varying)),
             (*one.next_states, *one.outputs),
             (*call.states, *sequences),
             (*call.next_states, *rows),
+            dict(zip((*one.states, *one.next_states), memory_types * 2, strict=True))
+            | {inner[k]: types[k].dtype for k in varying}
+            | {name: type_.dtype for name, type_ in zip(one.outputs, call.output_types, strict=True)},
             scan_input_axes=[(axes[k] or 0) - 1 for k in varying],
             scan_output_axes=[time - 1] * len(rows),
         )
@@ -109,4 +113,5 @@ class Cell(Op):
 
 def _frame(type_: TensorType, time: int) -> TensorType:
     """One frame of a tensor, without its batch and time axes."""
-    return TensorType(tuple(n for axis, n in enumerate(type_.shape) if axis not in (0, time)))
+    shape = tuple(n for axis, n in enumerate(type_.shape) if axis not in (0, time))
+    return TensorType(shape, dtype=type_.dtype)

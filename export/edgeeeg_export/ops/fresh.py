@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op
-from edgeeeg_export.tensor import Array, State, TensorType
+from edgeeeg_export.tensor import C_TYPE, Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,59 +28,56 @@ class Fresh(Op):
         """What it runs."""
         return self.op.core
 
-    def _timed(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[TensorType, ...]:
+    def _timed(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """The operands as the operator knows them."""
-        pairs = zip(shapes, self.axes, strict=True)
-        return tuple(TensorType(shape, axis, 0 if axis is None else 1) for shape, axis in pairs)
-
-    def _start(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[State, ...]:
-        return self.op.states(self._timed(shapes))
+        pairs = zip(inputs, self.axes, strict=True)
+        return tuple(TensorType(x.shape, axis, 0 if axis is None else 1, x.dtype) for x, axis in pairs)
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """What the operator gives, which varies in time no more."""
-        produced = self.op.infer(self._timed(tuple(x.shape for x in inputs)))
-        return tuple(TensorType(y.shape) for y in produced)
+        produced = self.op.infer(self._timed(inputs))
+        return tuple(TensorType(y.shape, dtype=y.dtype) for y in produced)
 
     def macs(self, inputs: tuple[TensorType, ...]) -> int:
         """As the operator."""
-        return self.op.macs(self._timed(tuple(x.shape for x in inputs)))
+        return self.op.macs(self._timed(inputs))
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """From the initial state."""
-        start = self._start(tuple(np.shape(x) for x in inputs))
+        types = tuple(TensorType(np.shape(x), dtype=x.dtype.name) for x in inputs)  # type: ignore[arg-type]
+        start = self.op.states(self._timed(types))
         return self.op.run(inputs, tuple(state.start() for state in start))[0], ()
 
     def emit_c(self, call: CCall) -> str:
         """The operator on local arrays that hold its state."""
-        shapes = tuple(x.shape for x in call.input_types)
+        timed = self._timed(call.input_types)
         lines, names = [], []
-        for k, state in enumerate(self._start(shapes)):
+        for k, state in enumerate(self.op.states(timed)):
             names.append(f"state{k}")
-            value = f"state{k}_start[i]"
+            value, kind = f"state{k}_start[i]", C_TYPE[state.dtype]
             if isinstance(state.initial, float):
-                value = literal(state.initial)
+                value = literal(state.initial) if state.dtype == "float32" else str(int(state.initial))
             else:
                 values = ", ".join(literal(v) for v in state.initial)
                 lines.append(f"static const float state{k}_start[{state.size}] = {{{values}}};")
             lines += (
-                f"float state{k}[{state.size}];",
+                f"{kind} state{k}[{state.size}];",
                 f"for (size_t i = 0; i < {state.size}; i++) {{",
                 f"    state{k}[i] = {value};",
                 "}",
             )
-        timed = self._timed(shapes)
         inner = replace(call, states=tuple(names), input_types=timed, output_types=self.op.infer(timed))
         return "\n".join((*lines, self.op.emit_c(inner)))
 
     def to_onnx(self, call: OnnxCall) -> None:
         """The operator on constants; what it would carry is left unread."""
-        timed = self._timed(tuple(x.shape for x in call.input_types))
-        start = self._start(tuple(x.shape for x in call.input_types))
+        timed = self._timed(call.input_types)
+        start = self.op.states(timed)
         inner = replace(
             call,
-            states=tuple(call.builder.constant(state.start()) for state in start),
+            states=tuple(call.builder.constant(state.start(), state.dtype) for state in start),
             next_states=tuple(f"{call.outputs[0]}.unread.{k}" for k in range(len(start))),
             input_types=timed,
             output_types=self.op.infer(timed),

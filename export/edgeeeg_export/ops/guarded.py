@@ -5,12 +5,18 @@ Its delay is a whole number of steps; until they are over it gives zeros and its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
-from edgeeeg_export.ops.op import CCall, OnnxCall, Op
-from edgeeeg_export.tensor import Array, State, TensorType
+from edgeeeg_export.ops.fixed_point_onnx import CODES
+from edgeeeg_export.ops.op import CCall, OnnxBuilder, OnnxCall, Op
+from edgeeeg_export.tensor import Array, DType, State, TensorType
+
+ZERO: Mapping[DType, str] = MappingProxyType({"float32": "0.0f", "int8": "0", "int16": "0", "int32": "0"})
+"""In C."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ class Guarded(Op):
         inner = replace(call, inputs=call.inputs[:-1], input_types=call.input_types[:-1])
         body = "\n".join(f"    {line}" for line in self.op.emit_c(inner).splitlines())
         zeros = "\n".join(
-            f"    for (size_t i = 0; i < {type_.size}; i++) {{\n        {y}[i] = 0.0f;\n    }}"
+            f"    for (size_t i = 0; i < {type_.size}; i++) {{\n        {y}[i] = {ZERO[type_.dtype]};\n    }}"
             for y, type_ in zip(call.outputs, call.output_types, strict=True)
         )
         return f"if ({call.inputs[-1]}[0] < {self.steps}.0f) {{\n{zeros}\n}} else {{\n{body}\n}}"
@@ -97,7 +103,19 @@ class Guarded(Op):
         self.op.to_onnx(free)
         steps = add("Gather", (add("Squeeze", (call.inputs[-1],)), constant(0, "int64")))
         awake = add("GreaterOrEqual", (steps, constant(float(self.steps))))
-        for result, name in zip(free.outputs, call.outputs, strict=True):
-            add("Where", (awake, result, constant(0.0)), name)
-        for following, state, name in zip(free.next_states, call.states, call.next_states, strict=True):
-            add("Where", (awake, following, state), name)
+        for result, name, type_ in zip(free.outputs, call.outputs, call.output_types, strict=True):
+            nothing = constant(0, type_.dtype)
+            _where_to_onnx(call.builder, awake, result, nothing, name, type_.dtype)
+        kept = zip(free.next_states, call.states, call.next_states, strict=True)
+        states = self.op.states(free.input_types)
+        for (following, before, name), state in zip(kept, states, strict=True):
+            _where_to_onnx(call.builder, awake, following, before, name, state.dtype)
+
+
+def _where_to_onnx(builder: OnnxBuilder, awake: str, value: str, other: str, name: str, dtype: DType) -> None:
+    """Where, of integers in int32: ONNX Runtime has it for no narrower ones of either sign."""
+    if dtype == "float32":
+        builder.add("Where", (awake, value, other), name)
+        return
+    wide = [builder.add("Cast", (each,), to=CODES["int32"]) for each in (value, other)]
+    builder.add("Cast", (builder.add("Where", (awake, *wide)),), name, to=CODES[dtype])

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from edgeeeg_export.errors import GraphError, UnsupportedOperator
-from edgeeeg_export.tensor import Array, State, TensorType
+from edgeeeg_export.tensor import Array, DType, State, TensorType
 
 Pads = tuple[tuple[int, int], ...]
 """Elements before and after each axis."""
@@ -77,11 +77,13 @@ class OnnxBuilder(Protocol):
         formal_outputs: Sequence[str],
         inputs: Sequence[str],
         outputs: Sequence[str],
+        types: Mapping[str, DType],
         **axes: Sequence[int],
     ) -> None:
         """Append a Scan; as many of its inputs are scanned as `scan_input_axes` has entries.
 
-        What the body reads of the graph around it, it reads by name.
+        What the body reads of the graph around it, it reads by name. Formal inputs and outputs are float32
+        but for those in `types`.
         """
 
 

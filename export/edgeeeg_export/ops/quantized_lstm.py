@@ -15,3 +15,4 @@ class QuantizedLstm(QuantizedRecurrence, Lstm):
 
     kernel: ClassVar[str] = "edgeeeg_lstm_int8"
     h_scale: float = field(kw_only=True)
+    in_integers: bool = field(kw_only=True, default=False)

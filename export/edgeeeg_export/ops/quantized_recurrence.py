@@ -2,7 +2,7 @@
 
 sum = bias + m_x Σ W x + m_h Σ R round(h / h_scale), with W, R, x of int8 and one m_x and m_h per row: the
 scale of the row times that of what it multiplies. h itself is carried as it is, so that what it loses to its
-matrix is not lost to the next step.
+matrix is not lost to the next step. The result is h, or in integers round(h / h_scale): those that R sees.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from edgeeeg_export import quantmath
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.op import OnnxCall, require
 from edgeeeg_export.ops.recurrence import ALL, Parameters, Recurrence, rows_to_onnx
-from edgeeeg_export.tensor import Array, TensorType
+from edgeeeg_export.tensor import Array, DType, TensorType
 
 TYPES = ("int8", "int8", "int8", "float32", "float32", "float32")
 
@@ -25,6 +25,31 @@ class QuantizedRecurrence(Recurrence):
 
     __slots__ = ()
     h_scale: float
+    in_integers: bool
+
+    @property
+    def result(self) -> DType:
+        """int8 or float32."""
+        return "int8" if self.in_integers else "float32"
+
+    def result_of(self, h: Array) -> Array:
+        """h, or its integers."""
+        return quantmath.quantize(h, np.float32(self.h_scale)) if self.in_integers else h
+
+    def c_result(self, h: str) -> str:
+        """The same of one element in C."""
+        if not self.in_integers:
+            return h
+        return f"(int8_t)edgeeeg_saturate({h} / {literal(self.h_scale)}, -128.0f, 127.0f)"
+
+    def result_to_onnx(self, call: OnnxCall, frames: Sequence[str], axis: int) -> None:
+        """Concat and, to integers, QuantizeLinear."""
+        if not self.in_integers:
+            Recurrence.result_to_onnx(self, call, frames, axis)
+            return
+        add, constant = call.builder.add, call.builder.constant
+        h = add("Concat", frames, axis=axis)
+        add("QuantizeLinear", (h, constant(self.h_scale), constant(0, "int8")), call.outputs[0])
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """As of floats."""

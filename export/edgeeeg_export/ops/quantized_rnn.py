@@ -15,3 +15,4 @@ class QuantizedRnn(QuantizedRecurrence, Rnn):
 
     kernel: ClassVar[str] = "edgeeeg_rnn_int8"
     h_scale: float = field(kw_only=True)
+    in_integers: bool = field(kw_only=True, default=False)

@@ -18,7 +18,7 @@ from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, require
 from edgeeeg_export.ops.reshape import Reshape
 from edgeeeg_export.ops.windows import Windows
-from edgeeeg_export.tensor import Array, State, TensorType
+from edgeeeg_export.tensor import Array, DType, State, TensorType
 
 Memory = tuple[Array, ...]
 """One array (batch, hidden) per memory: h, and c of an LSTM."""
@@ -192,7 +192,24 @@ class Recurrence(Op):
         axis_of_batch = (2, 1) if self.layout == 0 else (0, 0)
         time = axis_of_batch if over_batch else (x.time_axis, None)
         finals = (TensorType(final, time[1], x.samples_per_frame if over_batch else 0),)
-        return (TensorType(y, time[0], x.samples_per_frame), *finals * (len(self.outputs) - 1))
+        return (TensorType(y, time[0], x.samples_per_frame, self.result), *finals * (len(self.outputs) - 1))
+
+    @property
+    def result(self) -> DType:
+        """What y is made of."""
+        return "float32"
+
+    def result_of(self, h: Array) -> Array:
+        """y of one step."""
+        return h
+
+    def c_result(self, h: str) -> str:
+        """The same of one element in C."""
+        return h
+
+    def result_to_onnx(self, call: OnnxCall, frames: Sequence[str], axis: int) -> None:
+        """y of every step, along an axis, under the name of the output: Concat."""
+        call.builder.add("Concat", frames, call.outputs[0], axis=axis)
 
     def carries(self, x: TensorType) -> bool:
         """Whether its state goes from call to call."""
@@ -231,7 +248,7 @@ class Recurrence(Op):
         """Step by step; the sums over inputs of all steps are made at once."""
         x = np.moveaxis(inputs[0], self.layout, 0)
         (steps, batch, _), (directions, _, hidden) = x.shape, inputs[2].shape
-        y = np.empty((steps, directions, batch, hidden), dtype=np.float32)
+        y = np.empty((steps, directions, batch, hidden), dtype=self.result)
         after = np.empty((len(self.memories), directions, batch, hidden), dtype=np.float32)
         starts = np.zeros_like(after)
         if self.initial:
@@ -244,7 +261,7 @@ class Recurrence(Op):
             drive = self.drive(x, parameters)
             for t in reversed(range(steps)) if backwards else range(steps):
                 memory = self.cell(drive[t], memory, parameters)
-                y[t, d] = memory[0]
+                y[t, d] = self.result_of(memory[0])
             after[:, d] = memory
         nexts = tuple(after[:, 0]) if states else ()
         if self.layout == 1:
@@ -286,7 +303,8 @@ class Recurrence(Op):
                 f"    for (size_t b = 0; b < {batch}; b++) {{",
                 f"        {self.kernel}({', '.join(operands)});",
                 f"        for (size_t j = 0; j < {hidden}; j++) {{",
-                f"            {call.outputs[0]}[({place}) * {hidden} + j] = {memory[0]}[b * {hidden} + j];",
+                f"            {call.outputs[0]}[({place}) * {hidden} + j] = "
+                f"{self.c_result(f'{memory[0]}[b * {hidden} + j]')};",
                 "        }",
                 "    }",
                 "}",
@@ -348,7 +366,7 @@ class Recurrence(Op):
                 results[t][d] = add("Unsqueeze", (memory[0], both))
             finals.append(memory)
         frames = [add("Concat", row, axis=axis_of_directions) for row in results]
-        add("Concat", frames, call.outputs[0], axis=axis_of_steps)
+        self.result_to_onnx(call, frames, axis_of_steps)
         for name, result in zip(self.outputs[1:], call.outputs[1:], strict=True):
             k = self.memories.index(name.removeprefix("final_"))
             axis = constant([self.layout], "int64")

@@ -265,6 +265,7 @@ class Scan(Op):
             [names[name] for name in (*self.following, *self.results)],
             (*memories, *call.inputs[:n]),
             (*nexts, *call.outputs),
+            {},
             scan_input_axes=list(self.axes),
             scan_output_axes=list(self.result_axes),
         )

@@ -50,7 +50,7 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str) -> Calib
     first, type_ = next(iter(graph.inputs.items()))
     total = inputs[first].shape[type_.time_axis or 0] // type_.frames
     recurrences = {
-        node.name: node.outputs[0] for node in graph.nodes if isinstance(node.op, Cell | Recurrence)
+        node.name: node.outputs[0] for node in graph.nodes if isinstance(node.op.core, Cell | Recurrence)
     }
     steps = max(1, min(STEPS_OF_A_CALL, total // MOMENTS)) if recurrences else STEPS_OF_A_CALL
     seen: dict[str, list[Array]] = {}

@@ -1,6 +1,6 @@
 """Post-training quantization: a float graph becomes one of integers where operators have a form in them.
 
-What has none (spiking and state-space recurrences, spectra, divisions of two tensors) stays float32 between a
+What has none (spectra, divisions of two tensors), or whose state is to be float32, stays float32 between a
 DequantizeLinear and a QuantizeLinear; on boards with an FPU that is where it is best.
 """
 
@@ -13,6 +13,7 @@ from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.op import Op
 from edgeeeg_export.ops.per_window import PerWindow
 from edgeeeg_export.passes.drop_dead import drop_dead
+from edgeeeg_export.quantize.cells import neurons, selective_scan, wkv4
 from edgeeeg_export.quantize.elementwise import (
     exact_relu,
     gain_and_offset,
@@ -34,6 +35,9 @@ FORMS: tuple[Form, ...] = (
     weighted_layer,
     pool,
     recurrence,
+    neurons,
+    selective_scan,
+    wkv4,
     rescaled,
     exact_relu,
     one_value,

@@ -147,7 +147,10 @@ def recurrence(program: IntegerProgram, node: Node, op: Op) -> bool:
     if "float32" in (x_format.dtype, h_format.dtype):
         return False
     x, x_scale = program.as_int8(node.inputs[0])
-    h_scale = h_format.scale
+    # R is of int8, and so is what it multiplies: a step of an int16 result is finer by 256
+    h_scale = (
+        h_format.scale if h_format.dtype == "int8" else float(np.float32(h_format.scale) * np.float32(256))
+    )
     (weight, of_x), (recurrent, of_h) = (
         _rows(program.graph.constants[name], (2,)) for name in node.inputs[1:3]
     )
@@ -160,8 +163,12 @@ def recurrence(program: IntegerProgram, node: Node, op: Op) -> bool:
         program.constant(node, "recurrent_multiplier", of_h[..., 0] * np.float32(h_scale)),
     )
     attributes = {item.name: getattr(op, item.name) for item in fields(op)}
-    hybrid = program.wrapped(node, made(**attributes, h_scale=h_scale), names)
-    program.make_float(replace(node, op=hybrid, inputs=names))
+    in_integers = h_format.dtype == "int8" and len(node.outputs) == 1
+    hybrid = program.wrapped(node, made(**attributes, h_scale=h_scale, in_integers=in_integers), names)
+    if in_integers:
+        program.make(node, hybrid, names, h_format)
+    else:
+        program.make_float(replace(node, op=hybrid, inputs=names))
     return True
 
 

@@ -16,6 +16,7 @@ from edgeeeg_export.targets.c_source import source
 RUNTIME_HEADERS = (
     "edgeeeg_math.h",
     "edgeeeg_quantized.h",
+    "edgeeeg_quantized_cells.h",
     "edgeeeg_quantized_recurrent.h",
     "edgeeeg_attention.h",
     "edgeeeg_axis.h",

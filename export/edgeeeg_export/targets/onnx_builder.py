@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from edgeeeg_export.capture import OPSET
 from edgeeeg_export.ops import DOMAIN
 from edgeeeg_export.ops.op import OnnxBuilder
+from edgeeeg_export.tensor import DType
 
 FUNCTIONS_VERSION = 1
 """Version of our domain, in which the functions of a model are defined."""
@@ -90,6 +91,7 @@ class _Builder(ABC):
         formal_outputs: Sequence[str],
         inputs: Sequence[str],
         outputs: Sequence[str],
+        types: Mapping[str, DType],
         **axes: Sequence[int],
     ) -> None:
         """Append a Scan."""
@@ -98,8 +100,8 @@ class _Builder(ABC):
         graph = helper.make_graph(
             inside.nodes,
             f"{outputs[0]}.step",
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in formal_inputs],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in formal_outputs],
+            [_value(name, types) for name in formal_inputs],
+            [_value(name, types) for name in formal_outputs],
         )
         self.read |= inside.read
         scanned = {name: list(values) for name, values in axes.items()}
@@ -134,3 +136,8 @@ class _BodyBuilder(_Builder):
 
     def _keep(self, name: str, value: np.ndarray) -> None:
         self._append("Constant", (), (name,), name, value=numpy_helper.from_array(value))
+
+
+def _value(name: str, types: Mapping[str, DType]) -> onnx.ValueInfoProto:
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(types.get(name, "float32")))
+    return helper.make_tensor_value_info(name, kind, None)

@@ -64,7 +64,7 @@ def emit(graph: Graph, expose: Sequence[str] = (), write: Write = _as_computed) 
         helper.make_graph(
             builder.nodes,
             graph.name,
-            [_value(name, type_.shape) for name, type_ in graph.inputs.items()]
+            [_value(name, type_.shape, type_.dtype) for name, type_ in graph.inputs.items()]
             + [_value(state.name, state.shape, state.dtype) for state in states],
             [
                 _value(name, graph.tensors[name].shape, graph.tensors[name].dtype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from edgeeeg import floatmath
 from edgeeeg_export import quantmath, reference
 from edgeeeg_export.errors import GraphError
 from edgeeeg_export.graph import Graph, Node
+from edgeeeg_export.ops.dequantize_linear import DequantizeLinear
 from edgeeeg_export.ops.gru import Gru
 from edgeeeg_export.ops.lstm import Lstm
 from edgeeeg_export.ops.quantize_linear import QuantizeLinear
@@ -58,6 +61,22 @@ def offline(cell, constants, direction="forward", layout=0, initial=()):
         Node("cell", op, ("q", *constants), ("y",)),
     )
     return Graph("hybrid", {"x": TensorType(shape)}, ("y",), nodes, constants)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("direction", ["forward", "bidirectional"])
+def test_a_result_in_integers_is_what_the_matrix_sees(cell, direction, tmp_path):
+    constants, _ = parameters(cell, 2 if direction == "bidirectional" else 1)
+    graph = offline(cell, constants, direction)
+    x = draw(*graph.inputs["x"].shape)
+    door, node = graph.nodes
+    rounded = replace(node, op=replace(node.op, in_integers=True), outputs=("whole",))
+    out = Node("out", DequantizeLinear(H_SCALE), ("whole",), ("y",))
+    integers = Graph("hybrid", graph.inputs, ("y",), (door, rounded, out), constants)
+    h, seen = reference.run(graph, {"x": x}).tensors["y"], reference.run(integers, {"x": x}).tensors
+    np.testing.assert_array_equal(seen["whole"], quantmath.quantize(h, np.float32(H_SCALE)))
+    compiled = NativeFunctions([emit_function(integers)], tmp_path).run("hybrid", {"x": x})["y"]
+    np.testing.assert_array_equal(compiled, seen["y"])
 
 
 def draw(*shape, seed=1):
