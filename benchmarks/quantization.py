@@ -46,7 +46,9 @@ def main() -> None:
     folds = file_folds(labelled.ictal)
     chosen, trials = entries(labelled, folds, WEIGHTS), []
     with terminal.progress() as progress:
-        programs = sum(len(entry.folds) for entry in chosen) * (1 + len(OBSERVERS))
+        programs = sum(
+            len(entry.folds) * (1 + len(OBSERVERS) + (entry.retrained is not None)) for entry in chosen
+        )
         bar = progress.add_task("scoring", total=programs)
         for entry in chosen:
             progress.update(bar, description=entry.name)

@@ -11,6 +11,7 @@ from edgeeeg.errors import MissingDependency
 
 PACKAGES = {
     "bokeh": "bokeh",
+    "brevitas": "brevitas",
     "cobs": "cobs",
     "edfio": "edfio",
     "mne": "mne",

@@ -66,6 +66,8 @@ def translations(opset: int) -> dict[Callable[..., Any], Callable[..., Any]]:
     import onnxscript
     import torch
 
+    from edgeeeg.quantization.rounding import ROUND_TO_STEPS
+
     standard = onnxscript.values.Opset("", opset)
 
     def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
@@ -76,7 +78,16 @@ def translations(opset: int) -> dict[Callable[..., Any], Callable[..., Any]]:
             f"Softplus with beta={beta}, threshold={threshold} is not supported; use the defaults"
         )
 
-    table: dict[Callable[..., Any], Callable[..., Any]] = {torch.ops.aten.softplus.default: softplus}
+    def round_to_steps(x: Any, scale: Any, axis: int) -> Any:
+        # behind a pair that varies or is constant alike: what reads QDQ models takes it apart again
+        zero = standard.Cast(standard.Mul(scale, 0.0), to=onnx.TensorProto.INT8)
+        whole = standard.QuantizeLinear(x, scale, zero, axis=axis)
+        return standard.DequantizeLinear(whole, scale, zero, axis=axis)
+
+    table: dict[Callable[..., Any], Callable[..., Any]] = {
+        torch.ops.aten.softplus.default: softplus,
+        ROUND_TO_STEPS: round_to_steps,
+    }
     for name, op in operators().items():
         table[op] = _translation(name, op)
     return table

@@ -9,7 +9,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from edgeeeg_export import floatmath
+from edgeeeg import floatmath
 from edgeeeg_export.toolchain import compile_shared
 
 FUNCTIONS = (

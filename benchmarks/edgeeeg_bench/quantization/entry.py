@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import nn
 
@@ -26,6 +27,7 @@ from edgeeeg_bench.quantization.networks import (
     WindowNetwork,
     bidirectional_mamba,
 )
+from edgeeeg_bench.quantization.retraining import retrain
 from edgeeeg_bench.window_training import WindowTraining, train_on_windows
 from edgeeeg_bench.zoo.epidenet import EpiDeNet
 
@@ -46,6 +48,8 @@ class Entry:
     model_of_fold : the model in evaluation mode of a fold by its number, trained without its held-out files.
     n_times, hop : samples of a window that it sees, and of a step.
     folds : those that it is scored on.
+    retrained : the model of a fold, trained on in integers on the same files and frozen; for models that lose
+        too much where they are only calibrated.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Entry:
     n_times: int
     hop: int
     folds: tuple[int, ...] = TRAINED_FOLDS
+    retrained: Callable[[int, nn.Module], nn.Module] | None = None
 
 
 def entries(labelled: LabelledSegments, folds: tuple[Fold, ...], weights: Path) -> tuple[Entry, ...]:
@@ -86,18 +91,25 @@ def entries(labelled: LabelledSegments, folds: tuple[Fold, ...], weights: Path) 
         trained("EpiDeNet", lambda: WindowNetwork(EpiDeNet(1, 256, 1)), 256, 128, 12),
         trained("GRU", lambda: FrameNetwork(Gru()), N_TIMES, HOP, 15),
         trained("causal Mamba", lambda: FrameNetwork(MambaBlock(16)), N_TIMES, HOP, 15),
-        trained("bidirectional Mamba", lambda: FrameNetwork(bidirectional_mamba()), 336, 6 * HOP, 12),
+        replace(
+            trained("bidirectional Mamba", lambda: FrameNetwork(bidirectional_mamba()), 336, 6 * HOP, 12),
+            retrained=lambda fold, model: retrain(model, *_windows(labelled.take(folds[fold].train), 336)),
+        ),
         trained("RWKV-4", lambda: FrameNetwork(Rwkv4Block()), N_TIMES, HOP, 15),
     )
 
 
 def _train(model: Network, files: LabelledSegments, n_times: int, epochs: int) -> Network:
     """Fit the last samples of every window to the label of its file."""
+    return train_on_windows(model, *_windows(files, n_times), WindowTraining(epochs=epochs, batch_size=128))
+
+
+def _windows(files: LabelledSegments, n_times: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The last samples of every window (n_windows, n_times), and the label of its file."""
     grid = WindowGrid.of_seconds(files.samples.shape[1], SFREQ)
     windows = grid.cut(files.samples)[..., grid.length - n_times :]
     ictal = np.repeat(files.ictal, windows.shape[1])
-    rows = np.ascontiguousarray(windows.reshape(len(ictal), n_times))
-    return train_on_windows(model, rows, ictal, WindowTraining(epochs=epochs, batch_size=128))
+    return np.ascontiguousarray(windows.reshape(len(ictal), n_times)), ictal
 
 
 def _eegnet() -> WindowNetwork:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+QAT = "QAT"
 STATES = ("windowed", "carried")
 VARIANTS = ("percentile", "min-max", "mse")
 TOLERATED = 0.005
@@ -19,11 +20,12 @@ def render_markdown(result: Mapping[str, Any]) -> str:
         f"AUC {result['evidence']['auc']}, bytes {result['evidence']['bytes']}. One core of {machine}, "
         f"commit {result['commit'][:10]}, {result['seconds']:.0f} s with the training; {versions}.",
         "",
-        "| model | parameters | folds | state | float AUC | percentile | min-max | mse |",
-        "|---|---|---|---|---|---|---|---|",
+        "| model | parameters | folds | state | float AUC | percentile | min-max | mse | QAT |",
+        "|---|---|---|---|---|---|---|---|---|",
         *(_scores(trial, state) for trial in result["trials"] for state in STATES),
         "",
-        f"Of int8, the difference from float; **bold** where it loses more than {TOLERATED}.",
+        f"Of int8, the difference from float; **bold** where it loses more than {TOLERATED}. QAT: trained on "
+        "in integers (docs/qat.md), for models that lose as much where they are only calibrated.",
         "",
         "| model | weights and tables, B: float | int8 | arena, B: float | int8 | states, B: float | int8 |",
         "|---|---|---|---|---|---|---|",
@@ -37,17 +39,17 @@ def render_markdown(result: Mapping[str, Any]) -> str:
 def differences(trial: Mapping[str, Any], state: str) -> dict[str, float]:
     """What each observer's mean AUC is above that of float."""
     of_float = trial["auc"]["float"][state]["mean"]
-    return {name: trial["auc"][name][state]["mean"] - of_float for name in VARIANTS}
+    made = (name for name in (*VARIANTS, QAT) if name in trial["auc"])
+    return {name: trial["auc"][name][state]["mean"] - of_float for name in made}
 
 
 def _scores(trial: Mapping[str, Any], state: str) -> str:
     spread = trial["auc"]["float"][state]
     several = len(trial["folds"]) > 1
     of_float = f"{spread['mean']:.4f}" + (f" ± {spread['sd']:.4f}" if several else "")
-    of_int8 = (
-        f"**{value:+.4f}**" if value < -TOLERATED else f"{value:+.4f}"
-        for value in differences(trial, state).values()
-    )
+    values = differences(trial, state)
+    of_int8 = [f"**{value:+.4f}**" if value < -TOLERATED else f"{value:+.4f}" for value in values.values()]
+    of_int8 += [""] * (QAT not in values)
     first = (trial["name"], f"{trial['parameters']:,}", str(len(trial["folds"])))
     cells = (*(first if state == STATES[0] else ("", "", "")), state, of_float, *of_int8)
     return f"| {' | '.join(cells)} |"
@@ -68,7 +70,7 @@ def _share(before: int, after: int) -> str:
 def _losses(trial: Mapping[str, Any]) -> Iterator[str]:
     for state in STATES:
         for observer, value in differences(trial, state).items():
-            loss = trial["loses_most"][observer]
+            loss = trial["loses_most"].get(observer)
             if value < -TOLERATED and loss is not None:
                 yield (
                     f"- {trial['name']}, {state}, {observer}: {value:+.4f}; `{loss['layer']}` "

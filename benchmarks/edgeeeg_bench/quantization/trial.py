@@ -21,6 +21,8 @@ from edgeeeg_export.quantize.observers import OBSERVERS
 from edgeeeg_export.quantize.report import LayerReport, layer_reports
 from edgeeeg_export.targets import c
 
+QAT = "QAT"
+"""The variant of models that were trained on in integers."""
 CALIBRATION_EVERY, REPORT_EVERY = 10, 10
 """Every tenth training file calibrates, every tenth held-out file shows the noise of each layer."""
 
@@ -56,7 +58,8 @@ class Trial:
 
     Parameters
     ----------
-    auc : variant ("float" or an observer) to state ("windowed", "carried") to its spread over the folds.
+    auc : variant ("float", an observer, or "QAT" for a model that was trained on in integers) to state
+        ("windowed", "carried") to its spread over the folds.
     loses_most : of each observer, on the first fold.
     """
 
@@ -111,6 +114,11 @@ def score(
             memory["int8"] = Memory.of(integers)
             reports = layer_reports(plain.offline, integers.offline, formats, shown)
             losses.setdefault(observer, worst_fall(plain.offline, reports))
+        if entry.retrained is not None:
+            frozen = load_model(entry.retrained(number, model), n_times=entry.n_times).onnx_model
+            trained = lower(frozen, "model", entry.hop)
+            found.setdefault(QAT, []).append(aucs(trained, entry.n_times, held_out))
+            on_program()
     return Trial(
         name=entry.name,
         parameters=sum(p.numel() for p in model.parameters()),

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeeeg_export import floatmath
+from edgeeeg import floatmath
 from edgeeeg_export.ops.pointwise import Unary
 from edgeeeg_export.tensor import Array
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeeeg_export import floatmath
+from edgeeeg import floatmath
 from edgeeeg_export.ops.op import OnnxBuilder
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeeeg_export import floatmath
+from edgeeeg import floatmath
 from edgeeeg_export.ops.op import Lowered, OnnxCall, OnnxNode, lower_one
 from edgeeeg_export.ops.pointwise import Unary
 from edgeeeg_export.tensor import Array

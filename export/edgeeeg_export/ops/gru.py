@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from edgeeeg_export import floatmath
+from edgeeeg import floatmath
 from edgeeeg_export.ops.op import OnnxCall, OnnxNode
 from edgeeeg_export.ops.recurrence import Memory, Parameters, Recurrence
 from edgeeeg_export.tensor import Array

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
-from edgeeeg_export import floatmath
+from edgeeeg import floatmath
 from edgeeeg_export.ops.mul import Mul
 from edgeeeg_export.ops.op import Lowered, OnnxNode, lower_one
 from edgeeeg_export.ops.pointwise import Binary

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgeeeg_export import floatmath
+from edgeeeg import floatmath
 from edgeeeg_export.ops.op import OnnxCall
 from edgeeeg_export.ops.recurrence import Memory, Parameters, Recurrence
 from edgeeeg_export.tensor import Array

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeeeg_export import floatmath
+from edgeeeg import floatmath
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cell import Cell
 from edgeeeg_export.ops.flush import flush_to_onnx

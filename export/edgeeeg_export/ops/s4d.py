@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeeeg_export import floatmath
+from edgeeeg import floatmath
 from edgeeeg_export.ops.cell import Cell
 from edgeeeg_export.ops.flush import flush_to_onnx
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, lower_one, require

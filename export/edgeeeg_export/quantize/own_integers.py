@@ -19,7 +19,11 @@ class OwnIntegers:
         that it leaves out have weights of floats, and compute in floats.
     rounded : frozenset of str
         Tensors whose every reader sees them rounded, whether their layer computes in integers or in floats.
+    hidden : frozenset of str
+        Results of recurrences whose hidden values are rounded, in the steps of the result, before they meet
+        their weights, which are integers.
     """
 
     weights: Mapping[str, Array]
     rounded: frozenset[str]
+    hidden: frozenset[str] = frozenset()

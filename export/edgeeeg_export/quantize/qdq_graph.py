@@ -20,6 +20,7 @@ from edgeeeg_export.ops.op import Op
 from edgeeeg_export.ops.per_window import PerWindow
 from edgeeeg_export.ops.pointwise import Broadcast, Unary
 from edgeeeg_export.ops.relu import Relu
+from edgeeeg_export.ops.slice import Slice
 from edgeeeg_export.passes.rewriting import read_elsewhere
 from edgeeeg_export.quantize.format import Format, Formats
 from edgeeeg_export.quantize.moves import keeps_steps
@@ -30,20 +31,23 @@ from edgeeeg_export.tensor import Array
 FLOAT = Format("float32")
 
 
-def settle(graph: Graph, formats: Formats, weights: Mapping[str, Array]) -> Quantized:
+def settle(
+    graph: Graph, formats: Formats, weights: Mapping[str, Array], hidden: frozenset[str] = frozenset()
+) -> Quantized:
     """Give every tensor its format.
 
     Parameters
     ----------
     graph : Graph
         Imported from a model of which the pairs were taken out; not rewritten since.
-    formats, weights : as in `qdq_read.QdqModel`.
+    formats, weights, hidden : as in `qdq_read.QdqModel`.
     """
     known = {name: form for name, form in formats.items() if name in graph.tensors}
     graph, rows = _with_biases(graph, known, dict(weights))
     _backward(graph, known)
     _forward(graph, known)
-    own = OwnIntegers(rows, frozenset(known))
+    own = OwnIntegers(rows, frozenset(known), hidden)
+    known |= _parted(graph, known, rows)
     known |= _inside_functions(graph, known)
     _multiples(graph, known)
     varying = (name for name in graph.tensors if name not in graph.constants)
@@ -77,6 +81,22 @@ def _with_biases(graph: Graph, known: Formats, rows: dict[str, Array]) -> tuple[
         if result in rows:
             rows[reader.outputs[0]] = rows.pop(result)
     return graph.with_nodes(tuple(nodes.values())), rows
+
+
+def _parted(graph: Graph, known: Formats, rows: Mapping[str, Array]) -> dict[str, Format]:
+    """A format for each layer of whose result only slices are read, rounded in steps of their own.
+
+    Multipliers bring each output row into the steps of its slice: nothing reads the format's own steps.
+    """
+    made = {}
+    for name in rows:
+        readers = graph.consumers(name)
+        forms = [known.get(reader.outputs[0]) for reader in readers if isinstance(_core(reader), Slice)]
+        if name not in known and name not in graph.outputs and len(forms) == len(readers) and forms:
+            first = forms[0]
+            if first is not None and all(form is not None and form.dtype == first.dtype for form in forms):
+                made[name] = first
+    return made
 
 
 def _backward(graph: Graph, known: dict[str, Format]) -> None:

@@ -21,6 +21,8 @@ from edgeeeg_export.quantize.format import Format
 from edgeeeg_export.quantize.qdq_parameters import DOMAINS, Parameters
 from edgeeeg_export.tensor import Array
 
+RECURRENCES = ("GRU", "LSTM", "RNN")
+"""Layers whose operand 5 is what the hidden values are at the start."""
 WEIGHT_AXIS = {"Conv": 0, "Gemm": 1, "MatMul": 1}
 """Where output rows lie in the weights of a layer, its second operand."""
 
@@ -37,11 +39,14 @@ class QdqModel:
         Of the tensors that had one.
     weights : mapping of str to array (n_out,)
         What a step of each output row of a layer's int8 weights is worth, by the name of its result.
+    hidden : frozenset of str
+        Results of recurrences with a pair on their initial state: in what steps hidden values are rounded.
     """
 
     model: onnx.ModelProto
     formats: Mapping[str, Format]
     weights: Mapping[str, Array]
+    hidden: frozenset[str] = frozenset()
 
 
 def is_qdq(model: onnx.ModelProto) -> bool:
@@ -102,6 +107,8 @@ class _Reading:
         self.copies: dict[tuple[str, Format], str] = {}
         self.formats: dict[str, Format] = {}
         self.weights: dict[str, Array] = {}
+        self.hidden: set[str] = set()
+        self.cut: dict[str, str] = {}
         self.nodes: list[onnx.NodeProto] = []
         self.new: dict[str, Array] = {}
         self.outputs = {value.name for value in model.graph.output}
@@ -222,7 +229,19 @@ class _Reading:
         _, kind = operator_key(node)
         if kind in WEIGHT_AXIS and node.input[1] in self.parameters:
             self._weights(node, kind)
+        if kind == "Slice" and node.input[0] in self.parameters:
+            self.cut[node.output[0]] = node.input[0]
+        if kind in RECURRENCES and len(node.input) > 5:
+            self._hidden(node)
         self.nodes.append(kept)
+
+    def _hidden(self, node: onnx.NodeProto) -> None:
+        """Remember that a recurrence rounds its hidden values, if a pair rounds its initial ones."""
+        # torch's exporter cuts the initial values of one layer out of those of all
+        start = self.cut.get(node.input[5], node.input[5])
+        if start in self.parameters:
+            self.formats[node.output[0]] = self.parameters[start].activation(node)
+            self.hidden.add(node.output[0])
 
     def _weights(self, node: onnx.NodeProto, kind: str) -> None:
         """Remember the steps of a layer's weights, one for each output row."""
@@ -255,7 +274,7 @@ class _Reading:
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
         model.graph.CopyFrom(graph)
-        return QdqModel(model, self.formats, self.weights)
+        return QdqModel(model, self.formats, self.weights, frozenset(self.hidden))
 
     def _outputs(self) -> list[onnx.NodeProto]:
         """What gives outputs that were the second half of a pair their names back."""

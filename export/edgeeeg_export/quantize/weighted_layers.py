@@ -48,7 +48,8 @@ def weighted_layer(program: IntegerProgram, node: Node, op: Op) -> bool:
     start = np.rint(bias.ravel() / step).astype(np.int32)
     worth = np.full(each.size, y.scale, dtype=np.float32)
     slices = _slices(program, node, 1 if isinstance(op, Conv) else -1)
-    if program.own is not None or any(program.format_of(name).dtype != y.dtype for name in slices):
+    rounded = program.own is not None and output in program.own.rounded
+    if rounded or any(program.format_of(name).dtype != y.dtype for name in slices):
         slices = {}
     for name, part in slices.items():
         worth[part.start : part.stop : part.step] = program.format_of(name).scale
@@ -141,7 +142,9 @@ def recurrence(program: IntegerProgram, node: Node, op: Op) -> bool:
         return False
     x_format, h_format = program.format_of(node.inputs[0]), program.format_of(node.outputs[0])
     # no pair around a layer can say in what steps h is rounded inside
-    if program.own is not None or "float32" in (x_format.dtype, h_format.dtype):
+    if program.own is not None and node.outputs[0] not in program.own.hidden:
+        return False
+    if "float32" in (x_format.dtype, h_format.dtype):
         return False
     x, x_scale = program.as_int8(node.inputs[0])
     # R is of int8, and so is what it multiplies: a step of an int16 result is finer by 256

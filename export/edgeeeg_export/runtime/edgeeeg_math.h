@@ -1,6 +1,6 @@
 /* exp, log, erf, tanh and what is built on them, in float32.
  *
- * Bit for bit the same as edgeeeg_export/floatmath.py: additions, multiplications, divisions, comparisons and
+ * Bit for bit the same as edgeeeg/floatmath.py: additions, multiplications, divisions, comparisons and
  * bit patterns in one fixed order. Compile with -ffp-contract=off: a fused multiply-add would round
  * differently. */
 #ifndef EDGEEEG_MATH_H

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgeeeg_export import floatmath, quantmath, reference
+from edgeeeg import floatmath
+from edgeeeg_export import quantmath, reference
 from edgeeeg_export.errors import GraphError
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.dequantize_linear import DequantizeLinear

@@ -1,4 +1,4 @@
-"""exp, log, erf, tanh and what is built on them, in float32, bit for bit as in `runtime/edgeeeg_math.h`.
+"""exp, log, erf, tanh and what is built on them, in float32, bit for bit as `edgeeeg_math.h` of an export.
 
 C libraries differ from one another in the last bit, which is enough to flip a spike. These use only
 addition, multiplication, division, comparison and bit patterns, in one fixed order, so NumPy and any IEEE-754
@@ -10,10 +10,12 @@ test). Rounding to whole numbers is exact.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
-from edgeeeg_export.tensor import Array
-
+Array = NDArray[Any]
 F = np.float32
 LOG2_E = F(1.442695)
 LN2_HIGH = F(0.693359375)  # 9 significant bits: n * LN2_HIGH is exact
