@@ -90,15 +90,16 @@ def recurrence(gates: int, biases: int) -> tuple[Operand, ...]:
     )
 
 
-def hybrid_recurrence(gates: int, biases: int) -> tuple[Operand, ...]:
+def hybrid_recurrence(gates: int, biases: int, dtype: DType = "int8") -> tuple[Operand, ...]:
     """The same with matrices of integers, and multipliers per row."""
+    of_x = 1e-4 if dtype == "int8" else 4e-7
     return (
-        drawn("int8", 4, 64, 3),
+        drawn(dtype, 4, 64, 3),
         Operand((1, 4 * gates, 3), integers("int8"), held=True),
         Operand((1, 4 * gates, 4), integers("int8"), held=True),
         held(-1.0, 1.0, 1, 4 * biases),
-        held(1e-5, 1e-4, 1, 4 * gates),
-        held(1e-5, 1e-4, 1, 4 * gates),
+        held(of_x / 10, of_x, 1, 4 * gates),
+        held(of_x / 10, of_x, 1, 4 * gates),
     )
 
 
@@ -245,6 +246,16 @@ INTEGERS = (
         *hybrid_recurrence(3, 4),
     ),
     repeated("lstm_int8", QuantizedLstm(h_scale=0.004), *hybrid_recurrence(4, 4)),
+    repeated(
+        "lstm_int16",
+        QuantizedLstm(h_scale=3e-5, in_integers=True, width="int16", state_scales=(2.0**-14, 2.0**-11)),
+        *hybrid_recurrence(4, 4, "int16"),
+    ),
+    repeated(
+        "gru_int16_reset_first",
+        QuantizedGru(h_scale=4e-5, in_integers=True, width="int16", state_scales=(2.0**-14,)),
+        *hybrid_recurrence(3, 4, "int16"),
+    ),
     repeated("rnn_int8", QuantizedRnn(h_scale=1 / 127), *hybrid_recurrence(1, 1)),
     repeated("table", Table(), drawn("int8", ELEMENTS), drawn("int8", 256)),
     repeated("quantize", QuantizeLinear(0.037), Operand((ELEMENTS,), uniform(-6.0, 6.0))),

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgeeeg import floatmath
-from edgeeeg_export.ops.op import OnnxCall, OnnxNode
+from edgeeeg_export.ops.op import CCall, OnnxCall, OnnxNode
 from edgeeeg_export.ops.recurrence import Memory, Parameters, Recurrence
 from edgeeeg_export.tensor import Array
 
@@ -60,7 +60,7 @@ class Gru(Recurrence):
         g = floatmath.tanh(drive[:, split:] + past)
         return ((ONE - z) * g + z * h,)
 
-    def c_arguments(self) -> tuple[str, ...]:
+    def c_arguments(self, call: CCall) -> tuple[str, ...]:
         """Where the reset gate applies."""
         return (str(int(self.linear_before_reset)),)
 

@@ -1,66 +1,105 @@
-"""What LSTM, GRU and RNN with matrices of int8 share: sums are exact, gates and carried state are float32.
+"""What LSTM, GRU and RNN with matrices of int8 share: sums are exact, gates are float32.
 
-sum = bias + m_x Σ W x + m_h Σ R round(h / h_scale), with W, R, x of int8 and one m_x and m_h per row: the
-scale of the row times that of what it multiplies. h itself is carried as it is, so that what it loses to its
-matrix is not lost to the next step. The result is h, or in integers round(h / h_scale): those that R sees.
+sum = bias + m_x Σ W x + m_h Σ R round(h / h_scale), with W and R of int8, x and round(h) of int8 or int16,
+one m_x and m_h per row: the scale of the row times that of what it multiplies. h is carried as it is, so
+that what it loses to its matrix is not lost to the next step; or, with `state_scales`, every memory is
+rounded to int16 behind each step, and carried so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from edgeeeg_export import quantmath
 from edgeeeg_export.ops.c_literal import literal
-from edgeeeg_export.ops.op import OnnxCall, require
-from edgeeeg_export.ops.recurrence import ALL, Parameters, Recurrence, rows_to_onnx
-from edgeeeg_export.tensor import Array, DType, TensorType
+from edgeeeg_export.ops.integer_width import integer_width, rounded_in_c
+from edgeeeg_export.ops.op import CCall, OnnxCall, require
+from edgeeeg_export.ops.recurrence import ALL, Memory, Parameters, Recurrence, rows_to_onnx
+from edgeeeg_export.ops.requantize_onnx import FLOAT, quantize_to_onnx, sum_to_onnx
+from edgeeeg_export.tensor import BYTES, C_TYPE, Array, DType, State, TensorType
 
-TYPES = ("int8", "int8", "int8", "float32", "float32", "float32")
+TYPES = ("int8", "int8", "float32", "float32", "float32")
 
 
 class QuantizedRecurrence(Recurrence):
-    """Inputs x, W, R and bias of a `Recurrence`, then m_x and m_h (directions, gates hidden)."""
+    """Inputs x, W, R and bias of a `Recurrence`, then m_x and m_h (directions, gates hidden).
+
+    R sees h in steps of `h_scale`, in integers of `width`; `in_integers` makes those the result too.
+    `state_scales` has what a step of each memory is worth that is carried in int16, or nothing.
+    """
 
     __slots__ = ()
     h_scale: float
     in_integers: bool
+    width: quantmath.Width
+    state_scales: tuple[float, ...]
 
     @property
     def result(self) -> DType:
-        """int8 or float32."""
-        return "int8" if self.in_integers else "float32"
+        """Integers, or float32."""
+        return self.width if self.in_integers else "float32"
 
     def result_of(self, h: Array) -> Array:
         """h, or its integers."""
-        return quantmath.quantize(h, np.float32(self.h_scale)) if self.in_integers else h
+        return self._whole(h) if self.in_integers else h
+
+    def _whole(self, h: Array) -> Array:
+        """h as its matrix sees it."""
+        return quantmath.quantize(h, np.float32(self.h_scale), self.width)
 
     def c_result(self, h: str) -> str:
         """The same of one element in C."""
-        if not self.in_integers:
-            return h
-        return f"(int8_t)edgeeeg_saturate({h} / {literal(self.h_scale)}, -128.0f, 127.0f)"
+        return rounded_in_c(f"{h} / {literal(self.h_scale)}", self.width) if self.in_integers else h
 
     def result_to_onnx(self, call: OnnxCall, frames: Sequence[str], axis: int) -> None:
-        """Concat and, to integers, QuantizeLinear."""
+        """Concat and, to integers, a rounding."""
         if not self.in_integers:
             Recurrence.result_to_onnx(self, call, frames, axis)
             return
-        add, constant = call.builder.add, call.builder.constant
-        h = add("Concat", frames, axis=axis)
-        add("QuantizeLinear", (h, constant(self.h_scale), constant(0, "int8")), call.outputs[0])
+        h, scale = call.builder.add("Concat", frames, axis=axis), call.builder.constant(self.h_scale)
+        quantize_to_onnx(call.builder, h, scale, self.width, call.outputs[0])
 
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """As of floats."""
-        types = tuple(type_.dtype for type_ in inputs)
-        require(types == TYPES, f"its operands are {types}")
+        integer_width(inputs[0])
+        types = tuple(type_.dtype for type_ in inputs[1:])
+        require(types == TYPES, f"its constants are {types}")
         rows = inputs[2].shape[:2]
         require(
             inputs[4].shape == inputs[5].shape == rows,
             f"its multipliers are {inputs[4].shape} and {inputs[5].shape}; one per row is {rows}",
         )
         return super().infer(inputs[:4])
+
+    def states(self, inputs: tuple[TensorType, ...]) -> tuple[State, ...]:
+        """The memories in floats, or in integers."""
+        floats = super().states(inputs)
+        if not self.state_scales:
+            return floats
+        return tuple(
+            replace(state, dtype="int16", initial=tuple(int(q) for q in np.ravel(self._carried(start, k))))
+            for k, (state, start) in enumerate((state, state.start()) for state in floats)
+        )
+
+    def _carried(self, memory: Array, k: int) -> Array:
+        """A memory in the integers that are carried."""
+        return quantmath.quantize(memory, np.float32(self.state_scales[k]), "int16")
+
+    def settled(self, memory: Memory) -> Memory:
+        """What the next step finds of the memories."""
+        return tuple(self.restored(self.stored(memory)))
+
+    def stored(self, memory: Memory) -> Memory:
+        """Memories as the states have them."""
+        return tuple(self._carried(m, k) for k, m in enumerate(memory)) if self.state_scales else memory
+
+    def restored(self, states: Memory) -> Memory:
+        """Memories of the states."""
+        pairs = zip(states, self.state_scales or (None,) * len(states), strict=True)
+        return tuple(q if s is None else quantmath.dequantize(q, np.float32(s)) for q, s in pairs)
 
     def drive(self, x: Array, parameters: Parameters) -> Array:
         """Exact sums over inputs, scaled, onto the bias."""
@@ -70,29 +109,90 @@ class QuantizedRecurrence(Recurrence):
     def past(self, start: Array, h: Array, parameters: Parameters, rows: slice = ALL) -> Array:
         """Exact sums over rounded hidden values, scaled, onto `start`."""
         _, recurrent, _, _, of_h = parameters
-        whole = quantmath.quantize(h, np.float32(self.h_scale))
-        return start + _exact(whole, recurrent[rows]).astype(np.float32) * of_h[rows]
+        return start + _exact(self._whole(h), recurrent[rows]).astype(np.float32) * of_h[rows]
 
     def c_scratch(self, hidden: int) -> dict[str, str]:
         """A place for rounded hidden values too."""
-        return super().c_scratch(hidden) | {"whole": f"int8_t whole[{hidden}];"}
+        return super().c_scratch(hidden) | {"whole": f"{C_TYPE[self.width]} whole[{hidden}];"}
 
-    def c_arguments(self) -> tuple[str, ...]:
-        """And what one step of those is worth."""
-        return (*super().c_arguments(), literal(self.h_scale))
+    def c_arguments(self, call: CCall) -> tuple[str, ...]:
+        """And what one step of those is worth, and the bytes of an x and of those."""
+        widths = (BYTES[call.input_types[0].dtype], BYTES[self.width])
+        return (*super().c_arguments(call), literal(self.h_scale), *map(str, widths))
+
+    def c_memories(self, call: CCall, own: tuple[str, ...]) -> tuple[str, ...]:
+        """Floats beside states of integers."""
+        return own if self.state_scales else super().c_memories(call, own)
+
+    def c_restored(self, call: CCall, memory: tuple[str, ...]) -> tuple[str, ...]:
+        """Floats of the states."""
+        if not (self.state_scales and call.states):
+            return ()
+        size = _elements(call)
+        return tuple(
+            line
+            for name, state, scale in zip(memory, call.states, self.state_scales, strict=True)
+            for line in (
+                f"float {name}[{size}];",
+                f"edgeeeg_dequantize({state}, 2, {name}, {literal(scale)}, {size});",
+            )
+        )
+
+    def c_settled(self, memory: tuple[str, ...], hidden: int) -> tuple[str, ...]:
+        """Each memory in whole steps."""
+        pairs = zip(memory, self.state_scales or (None,) * len(memory), strict=True)
+        return tuple(
+            f"edgeeeg_to_whole_steps({name} + b * {hidden}, {literal(scale)}, {hidden});"
+            for name, scale in pairs
+            if scale is not None
+        )
+
+    def c_stored(self, call: CCall, memory: tuple[str, ...]) -> tuple[str, ...]:
+        """States of the floats."""
+        if not (self.state_scales and call.states):
+            return ()
+        return tuple(
+            f"edgeeeg_quantize({name}, {state}, 2, {literal(scale)}, {_elements(call)});"
+            for name, state, scale in zip(memory, call.states, self.state_scales, strict=True)
+        )
 
     def drive_to_onnx(self, call: OnnxCall, x: str, bias: str, weights: Sequence[str]) -> str:
         """MatMulInteger, Cast, Mul, Add."""
-        return _sum_to_onnx(call, bias, x, weights[0], weights[3])
+        return _sum_to_onnx(call, bias, x, integer_width(call.input_types[0]), weights[0], weights[3])
 
     def past_to_onnx(
         self, call: OnnxCall, start: str, h: str, weights: Sequence[str], rows: slice = ALL
     ) -> str:
-        """QuantizeLinear, MatMulInteger, Cast, Mul, Add."""
-        constant = call.builder.constant
-        whole = call.builder.add("QuantizeLinear", (h, constant(self.h_scale), constant(0, "int8")))
+        """A rounding, MatMulInteger, Cast, Mul, Add."""
+        whole = quantize_to_onnx(call.builder, h, call.builder.constant(self.h_scale), self.width)
         matrix, of_h = (rows_to_onnx(call, name, rows) for name in (weights[1], weights[4]))
-        return _sum_to_onnx(call, start, whole, matrix, of_h)
+        return _sum_to_onnx(call, start, whole, self.width, matrix, of_h)
+
+    def settled_to_onnx(self, call: OnnxCall, memory: Sequence[str]) -> tuple[str, ...]:
+        """What the next step finds of the memories: a rounding, Cast, Mul."""
+        if not self.state_scales:
+            return tuple(memory)
+        return self.restored_to_onnx(call, self.stored_to_onnx(call, memory))
+
+    def stored_to_onnx(self, call: OnnxCall, memory: Sequence[str]) -> tuple[str, ...]:
+        """Memories as the states have them: a rounding."""
+        if not self.state_scales:
+            return tuple(memory)
+        builder, pairs = call.builder, zip(memory, self.state_scales, strict=True)
+        return tuple(quantize_to_onnx(builder, name, builder.constant(s), "int16") for name, s in pairs)
+
+    def restored_to_onnx(self, call: OnnxCall, states: Sequence[str]) -> tuple[str, ...]:
+        """Memories of the states: Cast, Mul."""
+        if not self.state_scales:
+            return tuple(states)
+        add, constant = call.builder.add, call.builder.constant
+        pairs = zip(states, self.state_scales, strict=True)
+        return tuple(add("Mul", (add("Cast", (q,), to=FLOAT), constant(scale))) for q, scale in pairs)
+
+
+def _elements(call: CCall) -> int:
+    """Elements of a carried memory: batch times hidden."""
+    return call.output_types[0].size // call.output_types[0].frames
 
 
 def _exact(values: Array, weight: Array) -> Array:
@@ -101,7 +201,10 @@ def _exact(values: Array, weight: Array) -> Array:
     return total
 
 
-def _sum_to_onnx(call: OnnxCall, start: str, values: str, matrix: str, multiplier: str) -> str:
+def _sum_to_onnx(
+    call: OnnxCall, start: str, values: str, width: quantmath.Width, matrix: str, multiplier: str
+) -> str:
     add = call.builder.add
-    total = add("MatMulInteger", (values, add("Transpose", (matrix,), perm=[1, 0])))
-    return add("Add", (start, add("Mul", (add("Cast", (total,), to=1), multiplier))))
+    columns = add("Transpose", (matrix,), perm=[1, 0])
+    total = sum_to_onnx(call.builder, values, width, lambda part: add("MatMulInteger", (part, columns)))
+    return add("Add", (start, add("Mul", (add("Cast", (total,), to=FLOAT), multiplier))))

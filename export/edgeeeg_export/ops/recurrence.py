@@ -211,6 +211,30 @@ class Recurrence(Op):
         """y of every step, along an axis, under the name of the output: Concat."""
         call.builder.add("Concat", frames, call.outputs[0], axis=axis)
 
+    def settled(self, memory: Memory) -> Memory:
+        """What the next step finds of the memories that a step has made."""
+        return memory
+
+    def stored(self, memory: Memory) -> Memory:
+        """Memories as the states have them."""
+        return memory
+
+    def restored(self, states: Memory) -> Memory:
+        """Memories of the states."""
+        return states
+
+    def settled_to_onnx(self, call: OnnxCall, memory: Sequence[str]) -> tuple[str, ...]:
+        """What the next step finds of the memories."""
+        return tuple(memory)
+
+    def stored_to_onnx(self, call: OnnxCall, memory: Sequence[str]) -> tuple[str, ...]:
+        """Memories as the states have them."""
+        return tuple(memory)
+
+    def restored_to_onnx(self, call: OnnxCall, states: Sequence[str]) -> tuple[str, ...]:
+        """Memories of the states."""
+        return tuple(states)
+
     def carries(self, x: TensorType) -> bool:
         """Whether its state goes from call to call."""
         return self.direction == "forward" and x.time_axis == self.layout
@@ -256,14 +280,14 @@ class Recurrence(Op):
                 len(starts), directions, -1, hidden
             )
         for d, backwards in enumerate(self.backwards):
-            memory = states or tuple(starts[:, d])
+            memory = self.restored(states) if states else tuple(starts[:, d])
             parameters = tuple(value[d] for value in inputs[1:])
             drive = self.drive(x, parameters)
             for t in reversed(range(steps)) if backwards else range(steps):
-                memory = self.cell(drive[t], memory, parameters)
+                memory = self.settled(self.cell(drive[t], memory, parameters))
                 y[t, d] = self.result_of(memory[0])
             after[:, d] = memory
-        nexts = tuple(after[:, 0]) if states else ()
+        nexts = self.stored(tuple(after[:, 0])) if states else ()
         if self.layout == 1:
             y, after = y.transpose(2, 0, 1, 3), after.transpose(0, 2, 1, 3)
         finals = tuple(after[self.memories.index(name.removeprefix("final_"))] for name in self.outputs[1:])
@@ -277,9 +301,11 @@ class Recurrence(Op):
         scratch = self.c_scratch(hidden)
         lines = list(scratch.values())
         for d, backwards in enumerate(self.backwards):
-            memory = call.states or tuple(f"{name}{d}" for name in self.memories)
+            own = tuple(f"{name}{d}" for name in self.memories)
+            memory = self.c_memories(call, own)
             if not call.states:
                 lines += self._c_memories(d, memory, batch * hidden, directions)
+            lines += self.c_restored(call, memory)
             operands = (
                 f"{call.inputs[0]} + ({row}) * {width}",
                 *(
@@ -290,7 +316,7 @@ class Recurrence(Op):
                 *scratch,
                 str(width),
                 str(hidden),
-                *self.c_arguments(),
+                *self.c_arguments(call),
             )
             place = (
                 f"(t * {directions} + {d}) * {batch} + b"
@@ -302,6 +328,7 @@ class Recurrence(Op):
                 f"    const size_t t = {f'{steps - 1} - i' if backwards else 'i'};",
                 f"    for (size_t b = 0; b < {batch}; b++) {{",
                 f"        {self.kernel}({', '.join(operands)});",
+                *(f"        {line}" for line in self.c_settled(memory, hidden)),
                 f"        for (size_t j = 0; j < {hidden}; j++) {{",
                 f"            {call.outputs[0]}[({place}) * {hidden} + j] = "
                 f"{self.c_result(f'{memory[0]}[b * {hidden} + j]')};",
@@ -319,13 +346,30 @@ class Recurrence(Op):
                     "    }",
                     "}",
                 )
+            lines += self.c_stored(call, memory)
         return "\n".join(lines)
+
+    def c_memories(self, call: CCall, own: tuple[str, ...]) -> tuple[str, ...]:
+        """Where the kernel finds the memories: the states, or arrays of its own where it carries none."""
+        return call.states or own
+
+    def c_restored(self, call: CCall, memory: tuple[str, ...]) -> tuple[str, ...]:
+        """Statements in front of the first step, if memories are not what is carried."""
+        return ()
+
+    def c_settled(self, memory: tuple[str, ...], hidden: int) -> tuple[str, ...]:
+        """Statements behind each step of row b."""
+        return ()
+
+    def c_stored(self, call: CCall, memory: tuple[str, ...]) -> tuple[str, ...]:
+        """Statements behind the last step."""
+        return ()
 
     def c_scratch(self, hidden: int) -> dict[str, str]:
         """What the kernel works in: definitions by name, in the order of its arguments."""
         return {"gates": f"float gates[{self.biases * hidden}];"}
 
-    def c_arguments(self) -> tuple[str, ...]:
+    def c_arguments(self, call: CCall) -> tuple[str, ...]:
         """Further arguments of the kernel."""
         return ()
 
@@ -359,10 +403,10 @@ class Recurrence(Op):
         both = constant([axis_of_steps, axis_of_directions], "int64")
         for d, backwards in enumerate(self.backwards):
             weights = [add("Gather", (name, constant(d, "int64")), axis=0) for name in call.inputs[1:]]
-            memory = call.states or self._start_to_onnx(call, d)
+            memory = self.restored_to_onnx(call, call.states) if call.states else self._start_to_onnx(call, d)
             for t in reversed(range(steps)) if backwards else range(steps):
                 x = add("Gather", (call.inputs[0], constant(t, "int64")), axis=self.layout)
-                memory = self.cell_to_onnx(call, x, memory, weights)
+                memory = self.settled_to_onnx(call, self.cell_to_onnx(call, x, memory, weights))
                 results[t][d] = add("Unsqueeze", (memory[0], both))
             finals.append(memory)
         frames = [add("Concat", row, axis=axis_of_directions) for row in results]
@@ -371,7 +415,8 @@ class Recurrence(Op):
             k = self.memories.index(name.removeprefix("final_"))
             axis = constant([self.layout], "int64")
             add("Concat", [add("Unsqueeze", (f[k], axis)) for f in finals], result, axis=self.layout)
-        for name, following in zip(finals[0] if call.states else (), call.next_states, strict=True):
+        nexts = self.stored_to_onnx(call, finals[0]) if call.states else ()
+        for name, following in zip(nexts, call.next_states, strict=True):
             add("Identity", (name,), following)
 
     def _start_to_onnx(self, call: OnnxCall, d: int) -> tuple[str, ...]:

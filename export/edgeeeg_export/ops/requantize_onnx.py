@@ -28,14 +28,15 @@ def as_float_if_int16(
     return builder.add("Cast", (make(builder.add("Cast", (x,), to=FLOAT), None),), name, to=INT16)
 
 
-def quantize_to_onnx(builder: OnnxBuilder, value: str, scale: str, width: quantmath.Width, name: str) -> None:
+def quantize_to_onnx(
+    builder: OnnxBuilder, value: str, scale: str, width: quantmath.Width, name: str | None = None
+) -> str:
     """Integers of float32: QuantizeLinear, which saturates int16 elsewhere, or Div, Clip, Round and Cast."""
     if width == "int8":
-        builder.add("QuantizeLinear", (value, scale, builder.constant(0, "int8")), name)
-        return
+        return builder.add("QuantizeLinear", (value, scale, builder.constant(0, "int8")), name)
     low, high = (builder.constant(float(bound[width])) for bound in (quantmath.LOW, quantmath.HIGH))
     kept = builder.add("Clip", (builder.add("Div", (value, scale)), low, high))
-    builder.add("Cast", (builder.add("Round", (kept,)),), name, to=INT16)
+    return builder.add("Cast", (builder.add("Round", (kept,)),), name, to=INT16)
 
 
 def requantize_to_onnx(

@@ -93,7 +93,6 @@ class IntegerProgram:
     functions: dict[str, ValueFunction] = field(default_factory=dict)
     affine: dict[str, Affine] = field(default_factory=dict)
     floats: set[str] = field(init=False)
-    _narrowed: set[str] = field(default_factory=set)
     _shared: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -149,18 +148,6 @@ class IntegerProgram:
             op = Requantize(float(made.scale / np.float32(wanted.scale)), wanted.width)
             self.append(name, "requantize", op, (made.name,), result)
             self.integers[name] = Integers(result, wanted)
-
-    def as_int8(self, name: str) -> tuple[str, np.float32]:
-        """The tensor in int8 and its scale: what multiplies matrices of int8 at rest."""
-        own = self.as_integers(name)
-        if own.width == "int8":
-            return own.name, own.scale
-        scale = own.scale * np.float32(256)
-        result = f"{name}.int8"
-        if result not in self._narrowed:
-            self.append(name, "narrow", Requantize(1 / 256, "int8"), (own.name,), result)
-            self._narrowed.add(result)
-        return result, scale
 
     def both_in_integers(self, x: str, y: str) -> bool:
         """Whether an operand and a result are both to be stored in integers."""

@@ -61,7 +61,7 @@ def join(program: IntegerProgram, node: Node, op: Op) -> bool:
         name = own.name
         if own.format != result:
             name = f"{node.outputs[0]}.operand.{k}"
-            rescale = Requantize(float(own.scale / np.float32(scale)), result.width)
+            rescale = Requantize(float(own.scale / np.float32(result.scale)), result.width)
             program.append(node.outputs[0], f"rescale_{k}", rescale, (own.name,), name)
         names.append(name)
     program.make(node, node.op, tuple(names), result)

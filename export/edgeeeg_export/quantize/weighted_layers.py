@@ -22,6 +22,7 @@ from edgeeeg_export.ops.quantized_lstm import QuantizedLstm
 from edgeeeg_export.ops.quantized_rnn import QuantizedRnn
 from edgeeeg_export.ops.rnn import Rnn
 from edgeeeg_export.ops.slice import Slice
+from edgeeeg_export.quantize.format import state_name
 from edgeeeg_export.quantize.integer_program import IntegerProgram, Integers
 from edgeeeg_export.quantize.observers import STEPS
 from edgeeeg_export.tensor import Array
@@ -140,36 +141,49 @@ def recurrence(program: IntegerProgram, node: Node, op: Op) -> bool:
         made = QuantizedRnn
     else:
         return False
-    x_format, h_format = program.format_of(node.inputs[0]), program.format_of(node.outputs[0])
     # no pair around a layer can say in what steps h is rounded inside
     if program.own is not None and node.outputs[0] not in program.own.hidden:
         return False
-    if "float32" in (x_format.dtype, h_format.dtype):
+    if not program.both_in_integers(node.inputs[0], node.outputs[0]):
         return False
-    x, x_scale = program.as_int8(node.inputs[0])
-    # R is of int8, and so is what it multiplies: a step of an int16 result is finer by 256
-    h_scale = (
-        h_format.scale if h_format.dtype == "int8" else float(np.float32(h_format.scale) * np.float32(256))
-    )
+    x, h = program.as_integers(node.inputs[0]), program.format_of(node.outputs[0])
     (weight, of_x), (recurrent, of_h) = (
-        _rows(program.graph.constants[name], (2,)) for name in node.inputs[1:3]
+        _rows(matrix, (2,), _most(matrix, np.zeros(matrix.shape[:2]), (2,), own))
+        for matrix, own in (
+            (program.graph.constants[node.inputs[1]], x),
+            (program.graph.constants[node.inputs[2]], Integers(node.outputs[0], h)),
+        )
     )
     names = (
-        x,
+        x.name,
         program.constant(node, "weight.int8", weight),
         program.constant(node, "recurrent_weight.int8", recurrent),
         node.inputs[3],
-        program.constant(node, "multiplier", of_x[..., 0] * np.float32(x_scale)),
-        program.constant(node, "recurrent_multiplier", of_h[..., 0] * np.float32(h_scale)),
+        program.constant(node, "multiplier", of_x[..., 0] * x.scale),
+        program.constant(node, "recurrent_multiplier", of_h[..., 0] * np.float32(h.scale)),
     )
     attributes = {item.name: getattr(op, item.name) for item in fields(op)}
-    in_integers = h_format.dtype == "int8" and len(node.outputs) == 1
-    hybrid = program.wrapped(node, made(**attributes, h_scale=h_scale, in_integers=in_integers), names)
+    in_integers = len(node.outputs) == 1
+    form = made(
+        **attributes,
+        h_scale=h.scale,
+        in_integers=in_integers,
+        width=h.width,
+        state_scales=_state_scales(program, node, op.memories),
+    )
+    hybrid = program.wrapped(node, form, names)
     if in_integers:
-        program.make(node, hybrid, names, h_format)
+        program.make(node, hybrid, names, h)
     else:
         program.make_float(replace(node, op=hybrid, inputs=names))
     return True
+
+
+def _state_scales(program: IntegerProgram, node: Node, memories: tuple[str, ...]) -> tuple[float, ...]:
+    """What a step of each memory is worth where int16 is asked for; int32 is no narrower than floats."""
+    wanted = [program.formats.get(state_name(node.outputs[0], memory)) for memory in memories]
+    scales = tuple(own.scale for own in wanted if own is not None and own.dtype == "int16")
+    return scales if len(scales) == len(memories) else ()
 
 
 def _rows(weight: Array, within: tuple[int, ...], least: Array | float = 0.0) -> tuple[Array, Array]:

@@ -79,6 +79,50 @@ def test_a_result_in_integers_is_what_the_matrix_sees(cell, direction, tmp_path)
     np.testing.assert_array_equal(compiled, seen["y"])
 
 
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("direction", ["forward", "bidirectional"])
+def test_integers_of_16_bits_in_and_carried(cell, direction, tmp_path):
+    """x, h beside its matrix and the memories in int16; in chunks too, since what is carried is rounded."""
+    constants, _ = parameters(cell, 2 if direction == "bidirectional" else 1)
+    kind = CELLS[cell][0]
+    scales = (2.0**-14, 2.0**-12)[: len(kind.memories)]
+    wide = {"width": "int16", "in_integers": True, "state_scales": scales}
+    graph = offline(cell, {**constants, "mh": constants["mh"] / 128}, direction)
+    _, node = graph.nodes
+    nodes = (
+        Node("door", QuantizeLinear(X_SCALE / 256, "int16"), ("x",), ("q",)),
+        replace(node, op=replace(node.op, **wide, h_scale=H_SCALE / 128), outputs=("whole",)),
+        Node("out", DequantizeLinear(H_SCALE / 128), ("whole",), ("y",)),
+    )
+    small = {**graph.constants, "mx": graph.constants["mx"] / 256}
+    integers = Graph("wide", graph.inputs, ("y",), nodes, small)
+    x = draw(*graph.inputs["x"].shape)
+    h = reference.run(integers, {"x": x}).tensors["y"]
+    compiled = NativeFunctions([emit_function(integers)], tmp_path).run("wide", {"x": x})["y"]
+    np.testing.assert_array_equal(compiled.view(np.uint32), h.view(np.uint32))
+    steps = h.astype(np.float64) * 2**14
+    np.testing.assert_array_equal(steps, np.rint(steps))  # h is carried, and comes out, in whole steps
+    assert len(np.unique(h)) > 100
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_memories_of_integers_stream(cell, same_everywhere):
+    constants, _ = parameters(cell)
+    kind, _, attributes = CELLS[cell]
+    scales = (2.0**-14, 2.0**-12)[: len(kind.memories)]
+    op = kind(layout=1, h_scale=H_SCALE, in_integers=True, state_scales=scales, **attributes)
+    nodes = (
+        Node("turn", Transpose((0, 2, 1)), ("eeg",), ("x",)),
+        Node("door", QuantizeLinear(X_SCALE), ("x",), ("q",)),
+        Node("cell", op, ("q", *constants), ("whole",)),
+        Node("out", DequantizeLinear(H_SCALE), ("whole",), ("y",)),
+    )
+    graph = Graph("memories", {"eeg": TensorType((1, WIDTH, 2), 2, 1)}, ("y",), nodes, constants)
+    step = stream(graph, 2)
+    assert [state.dtype for state in step.states["cell"]] == ["int16"] * len(scales)
+    same_everywhere(graph, step, 60, atol=2.1 * H_SCALE)
+
+
 def draw(*shape, seed=1):
     return np.random.default_rng(seed).uniform(-1.9, 1.9, shape).astype(np.float32)
 
@@ -147,7 +191,7 @@ def test_chunks_c_and_onnxruntime_carry_the_same_floats(cell, same_everywhere):
 
 def test_floats_and_multipliers_of_other_rows_are_refused():
     constants, floats = parameters("gru")
-    with pytest.raises(GraphError, match="its operands are"):
+    with pytest.raises(GraphError, match="its constants are"):
         offline("gru", constants | {"w": floats["w"]})
     with pytest.raises(
         GraphError, match=r"its multipliers are \(1, 4\) and \(1, 15\); one per row is \(1, 15\)"
