@@ -32,6 +32,12 @@ LAYOUT_HELP = (
 )
 
 
+BUDGET_HELP = (
+    "With --quantize mixed: accuracy=30dB (of the outputs, as small as can be), or the most accurate within "
+    "flash=20kB (weights and tables) or instructions=50k (of a step, modelled)."
+)
+
+
 class SemanticsChoice(StrEnum):
     """How a program runs on an endless recording."""
 
@@ -44,6 +50,7 @@ class QuantizeChoice(StrEnum):
 
     INT8 = "int8"
     INT16 = "int16"
+    MIXED = "mixed"
 
 
 class StatesChoice(StrEnum):
@@ -64,6 +71,8 @@ class ObserverChoice(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add this component's verbs to the application."""
+    from edgeeeg_export.sensitivity_command import sensitivity
+
     app.command(
         epilog="Example: `edgeeeg export my_models:detector --weights detector.safetensors --sfreq 256 "
         "--channel Fp1 --channel Fp2 --board nrf52840 --out out/detector`"
@@ -73,6 +82,10 @@ def register(app: typer.Typer) -> None:
         epilog="Example: `edgeeeg audit my_models:detector --weights 'runs/detector-fold{fold}.safetensors' "
         "--root data/bonn --reset 10 --reset 60`"
     )(audit)
+    app.command(
+        epilog="Example: `edgeeeg sensitivity my_models:detector --weights detector.safetensors "
+        "--calibrate night.edf`"
+    )(sensitivity)
     app.command(epilog="Example: `edgeeeg conformance --filter softmax`")(conformance)
 
 
@@ -122,8 +135,9 @@ def export(
         None, exists=True, help="EDF file to check the contract on; default: ten minutes of synthetic EEG."
     ),
     quantize: QuantizeChoice | None = typer.Option(
-        None, help="Make a program of integers; needs --calibrate."
+        None, help="Make a program of integers; needs --calibrate. mixed: each layer as a --budget allows."
     ),
+    budget: str | None = typer.Option(None, help=BUDGET_HELP),
     calibrate: Path | None = typer.Option(
         None,
         exists=True,
@@ -149,13 +163,18 @@ def export(
     from edgeeeg_export.input_spec import common_ticks
     from edgeeeg_export.loading import is_factory
     from edgeeeg_export.pipeline import export_model
-    from edgeeeg_export.quantize import qdq_deviation, report_table
+    from edgeeeg_export.quantize import pareto_table, qdq_deviation, report_table
 
     if n_chans is None and channel and is_factory(model):
         n_chans = len(channel)
     if (quantize is None) != (calibrate is None):
         raise ExportError(
             "--quantize and --calibrate FILE.edf go together: ranges are seen on a recording, never assumed"
+        )
+
+    if (quantize is QuantizeChoice.MIXED) != (budget is not None):
+        raise ExportError(
+            "--quantize mixed and --budget go together: accuracy=30dB, flash=20kB or instructions=50k"
         )
 
     def at_rate(path: Path | None) -> Recording | None:
@@ -182,9 +201,11 @@ def export(
             recording=at_rate(recording),
             calibration=at_rate(calibrate),
             observer=observer.value,
-            width="int8" if quantize is None else quantize.value,
+            width="int16" if quantize is QuantizeChoice.INT16 else "int8",
+            budget=budget,
             states=states.value,
-            on_target=lambda target: bar.update(task, description=f"verifying {target}"),
+            on_target=lambda target: bar.update(task, description=f"verifying {target}", total=None),
+            on_part=lambda part, done, of: bar.update(task, description=part, completed=done, total=of),
         )
     info = bundle.manifest
     records = contract_table.read(bundle)
@@ -209,6 +230,8 @@ def export(
         if quantized is not None:
             result["quantized"] = quantized
             result["qdq"] = report_table.read_qdq(bundle)
+        if budget is not None:
+            result["pareto"] = report_table.read_pareto(bundle)
         if explanations is not None:
             result["explain"] = explanation.to_json(explanations)
         terminal.print_json(result)
@@ -218,6 +241,8 @@ def export(
     if quantized is not None:
         terminal.stdout.print(report_table.render(quantized))
         terminal.stdout.print(qdq_deviation.describe(report_table.read_qdq(bundle)))
+    if budget is not None:
+        terminal.stdout.print(pareto_table.render(report_table.read_pareto(bundle), budget))
     terminal.stdout.print(contract_table.render(records))
     terminal.stdout.print(
         f"{out}: {info.semantics}, {info.hop} samples a step, the first output "

@@ -15,6 +15,8 @@ from edgeeeg_export.passes import ARRANGEMENT, PIPELINE, simplify
 from edgeeeg_export.passes.exact_windows import exact_windows
 from edgeeeg_export.passes.stream import at_hop, stream
 from edgeeeg_export.placement import Semantics
+from edgeeeg_export.quantize.adjustments import Adjustments
+from edgeeeg_export.quantize.bias_correction import correct
 from edgeeeg_export.quantize.format import Formats
 from edgeeeg_export.quantize.post_training import quantize
 from edgeeeg_export.quantize.qdq_graph import settle
@@ -57,6 +59,7 @@ def lower(
     semantics: Semantics = "continuous",
     ticks: Mapping[str, int] = MappingProxyType({}),
     formats: Formats | None = None,
+    adjustments: Adjustments | None = None,
 ) -> Lowered:
     """Import, simplify and stream a model.
 
@@ -72,6 +75,8 @@ def lower(
         What one sample of each input lasts (`edgeeeg_export.input_spec.common_ticks`).
     formats : Formats, optional
         Make it a program of integers: how each tensor is stored. A QDQ model says so itself.
+    adjustments : Adjustments, optional
+        What is changed before rounding; without formats the channels alone, which changes no output.
 
     Raises
     ------
@@ -86,11 +91,14 @@ def lower(
     if hop is not None:
         hop *= ticks.get(next(iter(captured.inputs), ""), 1)  # graphs count time in ticks
     captured = at_hop(captured, hop)
+    if adjustments is not None:
+        captured = adjustments.equalized(captured)
     quantized = None
     if qdq is not None:
         quantized = settle(captured, qdq.formats, qdq.weights, qdq.hidden)
     elif formats is not None:
-        quantized = Quantized(captured, formats)
+        corrections = {} if adjustments is None else adjustments.corrections
+        quantized = Quantized(correct(captured, corrections), formats)
     if quantized is not None:
         captured = quantize(quantized.floats, quantized.formats, quantized.own)
     offline = exact_windows(captured) if semantics == "windowed" else captured
@@ -104,8 +112,10 @@ def twin_of(
     hop: int | None,
     semantics: Semantics,
     ticks: Mapping[str, int],
+    adjustments: Adjustments | None = None,
 ) -> tuple[Lowered | None, Formats | None]:
     """The float32 program beside one of integers, and how tensors of that are stored."""
     if lowered.quantized is None:
         return None, None
-    return lower(float_model(model), name, hop, semantics, ticks), lowered.quantized.formats
+    twin = lower(float_model(model), name, hop, semantics, ticks, None, adjustments)
+    return twin, lowered.quantized.formats

@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError
 from edgeeeg.bundle import Bundle, require_destination
 from edgeeeg.errors import EdgeEEGError
 from edgeeeg.manifest import Manifest
-from edgeeeg_export import contract, golden, model_card
+from edgeeeg_export import contract, golden, model_card, stored_quantization
 from edgeeeg_export.boards import check_fit, find_board
 from edgeeeg_export.comparison import Record
 from edgeeeg_export.description import describe, require_described, stated_inputs
@@ -30,18 +30,20 @@ from edgeeeg_export.importer import import_inputs
 from edgeeeg_export.input_spec import InputSpec, common_ticks
 from edgeeeg_export.loading import SHIPPED, LoadedModel, is_factory, load_model
 from edgeeeg_export.lowering import lower, twin_of
-from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.placement import Semantics
-from edgeeeg_export.quantize import format, qdq_deviation, qdq_write, report, report_table
-from edgeeeg_export.quantize.assignment import assign
-from edgeeeg_export.quantize.calibration import Calibration, calibrate
-from edgeeeg_export.quantize.format import Format, Formats, Storage
+from edgeeeg_export.quantize import qdq_deviation, qdq_write, report, report_table
+from edgeeeg_export.quantize.adjustments import Adjustments
+from edgeeeg_export.quantize.budget import Budget
+from edgeeeg_export.quantize.format import Formats, Storage
+from edgeeeg_export.quantize.mixed_precision import Candidate
+from edgeeeg_export.quantize.preparation import Preparation, Settings, prepare
 from edgeeeg_export.quantize.qdq_read import require_floats
 from edgeeeg_export.quantmath import Width
 from edgeeeg_export.source import Source
-from edgeeeg_export.stored_formats import FORMATS, QDQ, chosen_formats
+from edgeeeg_export.stored_quantization import QDQ, StoredQuantization
 from edgeeeg_export.targets import c, onnx_step
 from edgeeeg_export.targets.c_prefix import require_prefix
+from edgeeeg_export.tensor import Array
 from edgeeeg_export.verification_counts import counts_of_inputs, verification_inputs
 
 if TYPE_CHECKING:
@@ -81,9 +83,11 @@ def export_model(
     observer: str = "percentile",
     width: Width = "int8",
     states: Storage = "float32",
+    budget: str | None = None,
     extra: Mapping[str, contract.Runner] | None = None,
     card: str = "",
     on_target: Callable[[str], None] = lambda target: None,
+    on_part: Callable[[str, int, int], None] = lambda part, done, of: None,
 ) -> Bundle:
     """Capture, stream, compile and verify a model, and write its bundle.
 
@@ -128,6 +132,9 @@ def export_model(
         Of activations; weights are int8. The samples stay the int16 that they are.
     states : "float32", "int16" or "int32"
         Of the recurrences that have a form in integers.
+    budget : str
+        Choose int8, int16 or float32 for each layer instead of one width: `accuracy=30dB` (signal to
+        quantization noise of the outputs), `flash=20kB` (weights and tables) or `instructions=50k` (a step).
     extra : mapping of str to Runner
         More targets to hold to the contract, such as an emulated board.
     card : str
@@ -143,6 +150,9 @@ def export_model(
         If the model cannot be captured, streamed or fitted, or breaks the contract: then nothing is written.
     """
     require_destination(out)
+    wanted = None if budget is None else Budget.parse(budget)
+    if wanted is not None and calibration is None:
+        raise ExportError("a budget chooses precisions by what they do to a recording: give a calibration")
     loaded = load_model(model, weights, n_chans, n_times, layout, inputs)
     compiled = compile_model(
         loaded,
@@ -154,10 +164,13 @@ def export_model(
         lsb=lsb,
         threshold=threshold,
     )
+    prepared: Preparation | None = None
     if calibration is not None:
         require_floats(loaded.onnx_model)
-        ranges = _calibrated(compiled, calibration, observer)
-        counts_as_they_are = {spec.name: Format("int16", spec.count) for spec in compiled.subject.inputs}
+        subject, samples = compiled.subject, calibration_samples(compiled, calibration)
+        formats, decides = subject.counts_as_they_are(), subject.thresholds[0]
+        settings = Settings(observer, formats, width, states, wanted, decides)
+        prepared = prepare(subject.lowered.captured, subject.hop, samples, settings, on_part)
         compiled = compile_model(
             loaded,
             name=name,
@@ -167,7 +180,8 @@ def export_model(
             semantics=semantics,
             lsb=lsb,
             threshold=threshold,
-            formats=assign(ranges, counts_as_they_are, width, states),
+            formats=prepared.formats,
+            adjustments=prepared.adjustments,
         )
     if board is not None:
         chosen = find_board(board)
@@ -175,7 +189,7 @@ def export_model(
         check_fit(chosen, flash, compiled.subject.program.struct_bytes)
     eeg = counts_of_inputs(compiled.manifest, recording)
     contract.whole_steps(compiled.subject, eeg)  # of the recording itself, whatever follows it
-    reports = _quantization(compiled, eeg)
+    reports = _quantization(compiled, eeg, () if prepared is None else prepared.pareto)
     counts = verification_inputs(eeg, compiled.manifest)
     records = contract.verify(compiled.subject, counts, extra, on_target)
     contract.require_kept(records)
@@ -201,6 +215,7 @@ def compile_model(
     lsb: float | None = None,
     threshold: float | None = None,
     formats: Formats | None = None,
+    adjustments: Adjustments | None = None,
 ) -> Compiled:
     """Everything but the proof: graph, step program, ONNX and C; of integers where `formats` are given."""
     require_prefix(name)
@@ -222,8 +237,9 @@ def compile_model(
             )
     else:
         specs = (_only_input(loaded, sfreq, ch_names, lsb),)
-    lowered = lower(loaded.onnx_model, name, hop, semantics, loaded.ticks, formats)
-    twin, formats = twin_of(lowered, loaded.onnx_model, name, hop, semantics, loaded.ticks)
+    how = (loaded.onnx_model, name, hop, semantics, loaded.ticks)
+    lowered = lower(*how, formats, adjustments)
+    twin, formats = twin_of(lowered, *how, adjustments)
     step = lowered.step
     program = c.emit(step, {spec.name: spec.count for spec in specs})
     thresholds = [threshold for o in step.outputs for _ in range(step.tensors[o].size)]
@@ -233,22 +249,23 @@ def compile_model(
     contents = {f"c/{path}": text.encode() for path, text in sorted(program.files.items())}
     contents["model.onnx"] = onnx_step.emit(step).SerializeToString(deterministic=True)
     contents["captured.onnx"] = loaded.onnx_model.SerializeToString(deterministic=True)
-    if lowered.quantized is not None and formats is not None:
+    if lowered.quantized is not None:
         qdq = qdq_write.emit(step, lowered.quantized)
         contents[QDQ] = qdq.SerializeToString(deterministic=True)
-        contents[FORMATS] = (json.dumps(format.to_json(formats), indent=2) + "\n").encode()
+    contents |= StoredQuantization(formats, adjustments).render()
     return Compiled(subject, manifest, contents)
 
 
-def _calibrated(compiled: Compiled, recording: Recorded, observer: str) -> Calibration:
-    """Ranges of every tensor and state, from the float program over the counts that a device is sent."""
+def calibration_samples(compiled: Compiled, recording: Recorded) -> dict[str, Array]:
+    """Whole steps of a recording as a device hears them: its counts, times what one is worth."""
     subject = compiled.subject
     counts = contract.whole_steps(subject, counts_of_inputs(compiled.manifest, recording))
-    plain = stream(subject.lowered.captured, subject.hop)
-    return calibrate(plain, subject.samples(counts), observer)
+    return subject.samples(counts)
 
 
-def _quantization(compiled: Compiled, eeg: Mapping[str, contract.Counts]) -> dict[str, bytes]:
+def _quantization(
+    compiled: Compiled, eeg: Mapping[str, contract.Counts], pareto: tuple[Candidate, ...]
+) -> dict[str, bytes]:
     """The report of a program of integers on the recording of the contract; nothing for one of floats."""
     subject = compiled.subject
     quantized = subject.lowered.quantized
@@ -260,7 +277,9 @@ def _quantization(compiled: Compiled, eeg: Mapping[str, contract.Counts]) -> dic
         report.require_in_range(reports)
     model = onnx.load_from_string(compiled.contents[QDQ])
     deviation = qdq_deviation.measure(model, subject.offline, subject.step, subject.formats, samples)
-    found = {"layers": report.to_json(reports), "qdq": qdq_deviation.to_json(deviation)}
+    found: dict[str, Any] = {"layers": report.to_json(reports), "qdq": qdq_deviation.to_json(deviation)}
+    if pareto:
+        found["pareto"] = [candidate.to_json() for candidate in pareto]
     return {report_table.REPORT: (json.dumps(found, indent=2) + "\n").encode()}
 
 
@@ -327,8 +346,9 @@ def load_original(
     loaded = load_model(model, weights, layout=layout, inputs=specs if described else None)
     another = f"{model} is not the model that {bundle.folder} was exported from"
     try:
-        formats = chosen_formats(bundle, loaded.onnx_model)
-        step = lower(loaded.onnx_model, info.name, info.hop, info.semantics, loaded.ticks, formats).step
+        stored = stored_quantization.read(bundle, loaded.onnx_model)
+        how = (stored.formats, stored.adjustments)
+        step = lower(loaded.onnx_model, info.name, info.hop, info.semantics, loaded.ticks, *how).step
     except EdgeEEGError as error:
         raise ExportError(f"{another}: {error}") from error
     if step.hash != info.model_hash:
@@ -364,9 +384,10 @@ def reload(bundle: Bundle, source: Source | None = None) -> contract.Subject:
     captured = _captured(bundle)
     specs = stated_inputs(bundle, import_inputs(captured))
     ticks = common_ticks({spec.name: spec.sfreq for spec in specs})
-    formats = chosen_formats(bundle, captured)
-    lowered = lower(captured, info.name, info.hop, info.semantics, ticks, formats)
-    twin, formats = twin_of(lowered, captured, info.name, info.hop, info.semantics, ticks)
+    stored = stored_quantization.read(bundle, captured)
+    how = (captured, info.name, info.hop, info.semantics, ticks)
+    lowered = lower(*how, stored.formats, stored.adjustments)
+    twin, formats = twin_of(lowered, *how, stored.adjustments)
     step = lowered.step
     if step.hash != info.model_hash:
         raise ExportError(

@@ -14,7 +14,7 @@ from edgeeeg_export.errors import ExportError
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.input_spec import InputSpec
 from edgeeeg_export.lowering import Lowered
-from edgeeeg_export.quantize.format import Formats
+from edgeeeg_export.quantize.format import Format, Formats
 from edgeeeg_export.source import Source
 from edgeeeg_export.targets.c import CProgram
 from edgeeeg_export.tensor import Array
@@ -55,6 +55,10 @@ class Subject:
     def sfreq(self) -> float:
         """Rate of the first input in Hz."""
         return self.inputs[0].sfreq
+
+    def counts_as_they_are(self) -> dict[str, Format]:
+        """Formats of the inputs: the int16 that a device is sent, without a rounding of their own."""
+        return {spec.name: Format("int16", spec.count) for spec in self.inputs}
 
     def samples(self, counts: Counts | Mapping[str, Counts]) -> dict[str, Array]:
         """What the counts stand for: each input by name, (1, n_chans, n_times) in its unit."""

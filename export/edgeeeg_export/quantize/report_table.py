@@ -24,6 +24,12 @@ def read_qdq(bundle: Bundle) -> dict[str, Any]:
     return deviation
 
 
+def read_pareto(bundle: Bundle) -> list[dict[str, Any]]:
+    """The programs of mixed precision that a bundle's was chosen from; none without a budget."""
+    candidates: list[dict[str, Any]] = json.loads(bundle.path(REPORT).read_text()).get("pareto", [])
+    return candidates
+
+
 def render(layers: list[dict[str, Any]]) -> Table:
     """A row per tensor in integers: its step, what was seen of it, what saturated, how noisy it is."""
     table = Table(title="in integers, on the recording of the contract")

@@ -1,6 +1,6 @@
 /* Recurrences in integers: a step of one neuron or channel each, the generated loops around them are plain.
- * States are int16 with decays in 2^-15, or int32 with decays in 2^-30; they stay at the ends of their type. A
- * right shift of a negative integer keeps its sign, as in every compiler for these machines. Compile with
+ * States are int16 with decays in 2^-15, or int32 with decays in 2^-30; they stay at the ends of their type.
+ * A right shift of a negative integer keeps its sign, as in every compiler for these machines. Compile with
  * -ffp-contract=off. */
 #ifndef EDGEEEG_QUANTIZED_CELLS_H
 #define EDGEEEG_QUANTIZED_CELLS_H
@@ -102,15 +102,16 @@ static inline int32_t edgeeeg_scan_int32(edgeeeg_int32 *h, int32_t decay, int32_
     return *h;
 }
 
-/* bits that an exponent lacks to 2^-24, and what turns weighted values and weights into steps of their sums */
+/* bits that an exponent lacks to 2^-24, and what turns weighted values and weights into steps of their sums
+ */
 typedef struct {
     int finer;
     float value;
     float unit;
 } edgeeeg_wkv4_scales;
 
-/* one frame of a channel: the mean of the values, in steps of num over steps of den; first with the bonus u, then
- * as the past that the next frame sees */
+/* one frame of a channel: the mean of the values, in steps of num over steps of den; first with the bonus u,
+ * then as the past that the next frame sees */
 static inline float edgeeeg_wkv4_int16(int32_t k, int32_t v, int32_t w, int32_t u, edgeeeg_int16 *num,
                                        edgeeeg_int16 *den, edgeeeg_int32 *max, int started,
                                        const edgeeeg_int16 *lost, const edgeeeg_wkv4_scales *scales) {
@@ -125,8 +126,8 @@ static inline float edgeeeg_wkv4_int16(int32_t k, int32_t v, int32_t w, int32_t 
         const int32_t present = leads ? lesser : 32768;
         sums[i][0] = (int32_t)edgeeeg_faded_int16(*num, past) +
                      edgeeeg_drive_int16((float)((int32_t)present * v) * scales->value);
-        sums[i][1] = (int32_t)edgeeeg_faded_int16(*den, past) +
-                     edgeeeg_drive_int16((float)present * scales->unit);
+        sums[i][1] =
+            (int32_t)edgeeeg_faded_int16(*den, past) + edgeeeg_drive_int16((float)present * scales->unit);
     }
     *num = (int16_t)edgeeeg_limit_int16(sums[1][0]);
     *den = (int16_t)edgeeeg_limit_int16(sums[1][1]);
@@ -148,8 +149,8 @@ static inline float edgeeeg_wkv4_int32(int32_t k, int32_t v, int32_t w, int32_t 
         const int32_t present = leads ? lesser : 1073741824;
         sums[i][0] = (int64_t)edgeeeg_faded_int32(*num, past) +
                      edgeeeg_drive_int32((float)((int64_t)present * v) * scales->value);
-        sums[i][1] = (int64_t)edgeeeg_faded_int32(*den, past) +
-                     edgeeeg_drive_int32((float)present * scales->unit);
+        sums[i][1] =
+            (int64_t)edgeeeg_faded_int32(*den, past) + edgeeeg_drive_int32((float)present * scales->unit);
     }
     *num = (int32_t)edgeeeg_limit_int32(sums[1][0]);
     *den = (int32_t)edgeeeg_limit_int32(sums[1][1]);

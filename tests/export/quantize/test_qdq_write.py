@@ -20,7 +20,7 @@ from edgeeeg_export.quantize import qdq_deviation, qdq_write, report_table
 from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import calibrate
 from edgeeeg_export.quantize.format import Format
-from edgeeeg_export.stored_formats import QDQ
+from edgeeeg_export.stored_quantization import QDQ
 
 N_CHANS, HOP, STEPS = 3, 8, 200
 COUNT = 2.0**-10
