@@ -140,7 +140,24 @@ def to_onnx(program: torch.export.ExportedProgram, inputs: Sequence[str] = ()) -
         raise CaptureError(f"torch's ONNX exporter refused the model: {reason}") from error
     if converted is None or converted.exported_program is None:
         raise CaptureError("torch's ONNX exporter returned nothing")
+    _drop_roundings(converted.exported_program)
     return Converted(converted.model_proto, converted.exported_program)
+
+
+def _drop_roundings(program: torch.export.ExportedProgram) -> None:
+    """Leave out the roundings of tensors that vary: integers are compared with the model of floats.
+
+    Those of weights stay, as the integers are made from rounded ones.
+    """
+    from edgeeeg.quantization.rounding import ROUND_TO_STEPS
+
+    signature = program.graph_signature
+    fixed = {*signature.inputs_to_parameters, *signature.inputs_to_buffers}
+    for node in list(program.graph.nodes):
+        if node.target is ROUND_TO_STEPS and node.args[0].name not in fixed:
+            node.replace_all_uses_with(node.args[0])
+            program.graph.erase_node(node)
+    program.graph_module.recompile()
 
 
 def input_names(program: torch.export.ExportedProgram) -> tuple[str, ...]:

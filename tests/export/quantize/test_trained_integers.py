@@ -13,7 +13,8 @@ import torch
 from edgeeeg.quantization.freeze import freeze
 from edgeeeg.quantization.integers import Integers
 from edgeeeg.quantization.prepare import prepare
-from edgeeeg_export import reference
+from edgeeeg.quantization.rounding import ROUND_TO_STEPS
+from edgeeeg_export import capture, reference
 from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.loading import load_model
 from edgeeeg_export.lowering import lower
@@ -123,3 +124,11 @@ def test_formats_beside_those_of_the_model_are_refused(frozen):
     model: onnx.ModelProto = load_model(frozen("gates")).onnx_model
     with pytest.raises(QuantizationError):
         lower(model, "m", formats={"x": Format("int8", 1.0)})
+
+
+def test_integers_are_compared_with_the_model_of_floats(frozen):
+    model = frozen("Mamba")
+    converted = capture.to_onnx(capture.trace(model, networks.N_CHANS, networks.N_TIMES))
+    kept = [node for node in converted.program.graph.nodes if node.target is ROUND_TO_STEPS]
+    assert len(kept) == 7  # of the weights of seven layers
+    assert sum(node.op_type == "QuantizeLinear" for node in converted.model.graph.node) > 15
