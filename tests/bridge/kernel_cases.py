@@ -320,13 +320,13 @@ INTEGERS = (
     KernelCase(
         "standardize",
         QuantizedStandardize(1, 9.5, multiplier=42.3, width="int8"),
-        (drawn("int8", 256, 48),),
+        (drawn("int8", 32, 32),),
         ROUNDS,
     ),
     KernelCase(
         "standardize_int16",
         QuantizedStandardize(1, 9500.0, multiplier=10845.0, width="int16"),
-        (drawn("int16", 256, 48),),
+        (drawn("int16", 32, 32),),
         ROUNDS,
     ),
     repeated("relu_int16", QuantizedRelu(), drawn("int16", ELEMENTS)),
