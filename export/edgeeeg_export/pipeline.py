@@ -31,7 +31,7 @@ from edgeeeg_export.input_spec import InputSpec, common_ticks
 from edgeeeg_export.loading import SHIPPED, LoadedModel, is_factory, load_model
 from edgeeeg_export.lowering import lower, twin_of
 from edgeeeg_export.placement import Semantics
-from edgeeeg_export.quantize import qdq_deviation, qdq_write, report, report_table
+from edgeeeg_export.quantize import qdq_deviation, qdq_write, report, report_table, state_report
 from edgeeeg_export.quantize.adjustments import Adjustments
 from edgeeeg_export.quantize.budget import Budget
 from edgeeeg_export.quantize.format import Formats, Storage
@@ -273,11 +273,17 @@ def _quantization(
         return {}
     samples = subject.samples(contract.whole_steps(subject, eeg))
     reports = report.layer_reports(subject.twin.offline, subject.offline, subject.formats, samples)
+    states = state_report.state_reports(subject.twin.step, subject.offline, quantized, samples)
     if quantized.own is None:  # else its ranges were chosen elsewhere, and saturation may be meant
         report.require_in_range(reports)
+        state_report.require_states_in_range(states)
     model = onnx.load_from_string(compiled.contents[QDQ])
     deviation = qdq_deviation.measure(model, subject.offline, subject.step, subject.formats, samples)
-    found: dict[str, Any] = {"layers": report.to_json(reports), "qdq": qdq_deviation.to_json(deviation)}
+    found: dict[str, Any] = {
+        "layers": report.to_json(reports),
+        "states": state_report.to_json(states),
+        "qdq": qdq_deviation.to_json(deviation),
+    }
     if pareto:
         found["pareto"] = [candidate.to_json() for candidate in pareto]
     return {report_table.REPORT: (json.dumps(found, indent=2) + "\n").encode()}
