@@ -22,8 +22,8 @@ def render(result: AuditResult, model: str) -> Iterator[RenderableType]:
         table.add_row(row.name, *map(_cell, (row.auc, row.sensitivity, row.specificity)))
         if result.program_rows:
             made, less = result.program_rows[k], result.differences[k]
-            table.add_row(f"  {result.program}", *map(_cell, (made.auc, made.sensitivity, made.specificity)))
-            table.add_row("  difference", *map(_difference, (less.auc, less.sensitivity, less.specificity)))
+            table.add_row(f" {result.program}", *map(_cell, (made.auc, made.sensitivity, made.specificity)))
+            table.add_row(" difference", *map(_difference, (less.auc, less.sensitivity, less.specificity)))
     yield table
     yield memory_line(result)
     yield from (verdict.line for verdict in result.verdicts)

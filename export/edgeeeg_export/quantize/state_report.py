@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeeeg.cells.state_width import SATURATED, WIDTHS
-from edgeeeg_export import reference
+from edgeeeg_export import quantmath, reference
 from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.quantize.calibration import MOMENTS
@@ -30,7 +30,7 @@ class StateReport:
     name : of the tensor that its layer makes, a colon, and the state's own.
     largest : magnitude of the float model's state.
     saturated : share of its values beyond the last step, both seen at a thousand moments or more.
-    counted : how often the integers of the layer were limited, as its counter has it at the end.
+    counted : how often the integers of the layer were limited, by its counter at the end; None without one.
     """
 
     name: str
@@ -38,7 +38,7 @@ class StateReport:
     scale: float
     largest: float
     saturated: float
-    counted: int
+    counted: int | None
 
 
 def state_reports(
@@ -60,7 +60,7 @@ def state_reports(
         name: (node, k)
         for output, node in layers.items()
         for k, state in enumerate(_own_names(floats, node))
-        if (name := state_name(output, state)) in formats and output in counts
+        if (name := state_name(output, state)) in formats
     }
     if not found:
         return ()
@@ -69,7 +69,7 @@ def state_reports(
         for name, (node, k) in found.items():
             seen[name].append(np.abs(states[node.name][k]))
     return tuple(
-        _report(name, formats[name], np.stack(seen[name]), counts[node.outputs[0]])
+        _report(name, formats[name], np.stack(seen[name]), counts.get(node.outputs[0]))
         for name, (node, _) in found.items()
     )
 
@@ -84,11 +84,13 @@ def require_states_in_range(reports: tuple[StateReport, ...]) -> None:
     """
     worst = max(reports, key=lambda report: report.saturated, default=None)
     if worst is not None and worst.saturated > TOLERATED:
-        wider = "--states int32, or " if worst.dtype == "int16" else ""
+        end = worst.scale * _last_step(worst.dtype, worst.counted)
+        # gated layers have no memories of int32
+        wider = "--states int32, or " if worst.dtype == "int16" and worst.counted is not None else ""
         raise QuantizationError(
             f"{100 * worst.saturated:.1f} % of state '{worst.name}' saturate: it reaches {worst.largest:.3g} "
-            f"and its {worst.dtype} end at {worst.scale * WIDTHS[worst.dtype].high:.3g}; ask for wider "
-            f"states: {wider}float32, or calibrate on a recording like the one it is checked on"
+            f"and its {worst.dtype} end at {end:.3g}; ask for wider states: "
+            f"{wider}float32, or calibrate on a recording like the one it is checked on"
         )
 
 
@@ -112,7 +114,12 @@ def _own_names(graph: Graph, node: Node) -> list[str]:
     return [state.name.removeprefix(f"{node.name}.") for state in graph.states[node.name]]
 
 
-def _report(name: str, own: Format, magnitudes: Array, counted: int) -> StateReport:
-    beyond = magnitudes > np.float32(own.scale) * np.float32(WIDTHS[own.dtype].high + 0.5)
+def _report(name: str, own: Format, magnitudes: Array, counted: int | None) -> StateReport:
+    beyond = magnitudes > np.float32(own.scale) * np.float32(_last_step(own.dtype, counted) + 0.5)
     largest = float(magnitudes.max(initial=0.0))
     return StateReport(name, own.dtype, float(own.scale), largest, float(beyond.mean()), counted)
+
+
+def _last_step(dtype: str, counted: int | None) -> int:
+    """The largest integer: memories of LSTM, GRU and RNN, which are not counted, end where tensors do."""
+    return quantmath.HIGH[dtype] if counted is None else WIDTHS[dtype].high

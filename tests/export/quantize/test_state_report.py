@@ -86,3 +86,27 @@ def test_what_saturates_is_counted_and_refused_with_the_remedy(subject):
 def test_states_of_floats_are_not_in_it(subject):
     *_, seen = subject
     assert reports_of(subject, assign(seen, {}, "int8", "float32"))[1] == {}
+
+
+class Gated(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.first, self.layer = CausalConv1d(N_CHANS, 8, 16, stride=4), nn.GRU(8, 6, batch_first=True)
+        self.head = nn.Linear(6, 1)
+
+    def forward(self, x):
+        return self.head(self.layer(self.first(x).transpose(1, 2))[0])
+
+
+def test_memories_of_gated_layers_are_there_without_a_count():
+    model = capture.to_onnx(capture.trace(Gated().eval(), N_CHANS, 64)).model
+    signal = {"eeg": np.random.default_rng(0).normal(size=(1, N_CHANS, HOP * STEPS)).astype(np.float32)}
+    plain = lower(model, "net", HOP)
+    seen = calibrate(stream(plain.captured, HOP), signal, "min-max")
+    lowered = lower(model, "net", HOP, formats=assign(seen, {}, "int8", "int16"))
+    (report,) = state_reports(plain.step, lowered.offline, lowered.quantized, signal)
+    assert (report.dtype, report.saturated, report.counted) == ("int16", 0, None)
+    assert report.scale == pytest.approx(seen.states[report.name].format("int16").scale)
+    with pytest.raises(QuantizationError, match="ask for wider states: float32, or calibrate"):
+        require_states_in_range((replace(report, saturated=0.02),))
