@@ -16,8 +16,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgeeeg import floatmath
-from edgeeeg_export.ops.op import CCall, OnnxCall, OnnxNode
+from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode
 from edgeeeg_export.ops.recurrence import Memory, Parameters, Recurrence
+from edgeeeg_export.ops.recurrence_from_onnx import recurrence_from_onnx
 from edgeeeg_export.tensor import Array
 
 ONE = np.float32(1.0)
@@ -32,6 +33,11 @@ class Gru(Recurrence):
     biases: ClassVar[int] = 4
     activations: ClassVar[tuple[str, ...]] = ("Sigmoid", "Tanh")
     kernel: ClassVar[str] = "edgeeeg_gru"
+
+    @classmethod
+    def from_onnx(cls, node: OnnxNode) -> Lowered:
+        """LSTM, GRU or RNN with constant weights, initial state and standard activations."""
+        return recurrence_from_onnx(cls, node)
 
     @classmethod
     def attributes(cls, node: OnnxNode) -> dict[str, Any]:

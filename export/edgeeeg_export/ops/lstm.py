@@ -15,8 +15,9 @@ from typing import ClassVar
 import numpy as np
 
 from edgeeeg import floatmath
-from edgeeeg_export.ops.op import OnnxCall
+from edgeeeg_export.ops.op import Lowered, OnnxCall, OnnxNode
 from edgeeeg_export.ops.recurrence import Memory, Parameters, Recurrence
+from edgeeeg_export.ops.recurrence_from_onnx import recurrence_from_onnx
 from edgeeeg_export.tensor import Array
 
 
@@ -29,6 +30,11 @@ class Lstm(Recurrence):
     memories: ClassVar[tuple[str, ...]] = ("h", "c")
     activations: ClassVar[tuple[str, ...]] = ("Sigmoid", "Tanh", "Tanh")
     kernel: ClassVar[str] = "edgeeeg_lstm"
+
+    @classmethod
+    def from_onnx(cls, node: OnnxNode) -> Lowered:
+        """LSTM, GRU or RNN with constant weights, initial state and standard activations."""
+        return recurrence_from_onnx(cls, node)
 
     def cell(self, drive: Array, memory: Memory, parameters: Parameters) -> Memory:
         """h and c after one step."""

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from edgeeeg_export.ops.accumulate import accumulate, accumulate_step
 from edgeeeg_export.ops.c_literal import literal
-from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, require
-from edgeeeg_export.ops.reshape import Reshape
-from edgeeeg_export.ops.windows import Windows
+from edgeeeg_export.ops.op import CCall, OnnxCall, OnnxNode, Op, require
 from edgeeeg_export.tensor import Array, DType, State, TensorType
 
 Memory = tuple[Array, ...]
@@ -30,21 +29,6 @@ ALL = slice(None)
 
 DIRECTIONS = {"forward": (False,), "reverse": (True,), "bidirectional": (False, True)}
 """Per direction: whether it walks backwards."""
-
-
-def accumulate(start: Array, values: Array, weight: Array) -> Array:
-    """start + Σ_k values[..., k] weight[:, k], in the order of k; made for many rows at once."""
-    total = start.copy()
-    for k in range(weight.shape[1]):
-        total += values[..., k, None] * weight[:, k]
-    return total
-
-
-def accumulate_step(start: Array, values: Array, weight: Array) -> Array:
-    """The same sum in the same order, for the few rows of one step: a running sum is sequential."""
-    terms = np.concatenate([start[..., None], values[..., None, :] * weight], axis=-1)
-    total: Array = np.add.accumulate(terms, axis=-1)[..., -1]
-    return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,62 +53,6 @@ class Recurrence(Op):
     memories: ClassVar[tuple[str, ...]] = ("h",)
     activations: ClassVar[tuple[str, ...]]
     kernel: ClassVar[str]
-
-    @classmethod
-    def from_onnx(cls, node: OnnxNode) -> Lowered:
-        """LSTM, GRU or RNN with constant weights, initial state and standard activations."""
-        weight, recurrent, bias = (node.constant(k) for k in (1, 2, 3))
-        if weight is None or recurrent is None:
-            raise node.refuse("its weights must be constant")
-        direction, layout = node.attribute("direction", "forward"), node.attribute("layout", 0)
-        x, n_directions, hidden = node.type(0), recurrent.shape[0], recurrent.shape[2]
-        wanted = [name.decode().lower() for name in node.attribute("activations", [])]
-        if wanted not in ([], [name.lower() for name in cls.activations * n_directions]):
-            raise node.refuse(
-                f"its activations must be {', '.join(cls.activations)}, not {', '.join(wanted)}"
-            )
-        if node.attribute("clip", 0.0) or node.attribute("input_forget", 0):
-            raise node.refuse("clip and input_forget are not supported; leave them out")
-        lengths = node.constant(4)
-        if lengths is not None and not (lengths == x.shape[layout]).all():
-            raise node.refuse("sequences of unequal lengths are not supported; leave sequence_lens out")
-        if len(node.inputs) > 7 and node.inputs[7]:
-            raise node.refuse("peepholes are not supported; train it without")
-        starts = [node.constant(5 + k) for k in range(len(cls.memories))]
-        initial: tuple[tuple[float, ...], ...] = ()
-        if any(start is not None and start.any() for start in starts):
-            shape = (n_directions, x.shape[1 - layout], hidden)
-            initial = tuple(
-                tuple(float(v) for v in _initial(start, layout, shape).ravel()) for start in starts
-            )
-        if bias is None:
-            bias = np.zeros((n_directions, 2 * cls.gates * hidden), dtype=np.float32)
-        final = [f"final_{name}" for k, name in enumerate(cls.memories) if node.used(1 + k)]
-        op = cls(
-            direction=direction, layout=layout, outputs=("y", *final), initial=initial, **cls.attributes(node)
-        )
-        results = [node.outputs[0] or f"{node.outputs[-1]}.sequence"]
-        results += [node.outputs[1 + k] for k in range(len(cls.memories)) if node.used(1 + k)]
-        names = (
-            node.inputs[0],
-            node.add_constant(weight, "weight"),
-            node.add_constant(recurrent, "recurrent_weight"),
-            node.add_constant(cls.merge(bias.astype(np.float32), hidden), "bias"),
-        )
-        if final == ["final_h"] and op.carries(x):
-            return op._last_frame(x, hidden, names, *results)
-        return ((op, names, tuple(results)),)
-
-    def _last_frame(self, x: TensorType, hidden: int, names: tuple[str, ...], y: str, final: str) -> Lowered:
-        """The final h of a layer that is carried for ever: what its result is at the end of each window."""
-        last = f"{final}.last"
-        frame = Windows(self.layout, 2 if self.layout == 0 else 0, 1, skip=x.frames - 1)
-        shape = (1, -1, hidden) if self.layout == 0 else (-1, 1, hidden)
-        return (
-            (replace(self, outputs=("y",)), names, (y,)),
-            (frame, (y,), (last,)),
-            (Reshape(shape), (last,), (final,)),
-        )
 
     @classmethod
     def attributes(cls, node: OnnxNode) -> dict[str, Any]:
@@ -451,14 +379,6 @@ class Recurrence(Op):
         batch = call.input_types[0].shape[1 - self.layout]
         rows = self.initial or ((0.0,) * (directions * batch * hidden),) * len(self.memories)
         return tuple(call.builder.constant(np.reshape(row, (directions, batch, hidden))[d]) for row in rows)
-
-
-def _initial(start: np.ndarray | None, layout: int, shape: tuple[int, int, int]) -> Array:
-    """An initial memory as (directions, batch, hidden)."""
-    if start is None:
-        return np.zeros(shape, dtype=np.float32)
-    value = start.astype(np.float32)
-    return value if layout == 0 else np.moveaxis(value, 0, 1)
 
 
 def rows_to_onnx(call: OnnxCall, name: str, rows: slice) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgeeeg import floatmath
-from edgeeeg_export.ops.op import OnnxCall
+from edgeeeg_export.ops.op import Lowered, OnnxCall, OnnxNode
 from edgeeeg_export.ops.recurrence import Memory, Parameters, Recurrence
+from edgeeeg_export.ops.recurrence_from_onnx import recurrence_from_onnx
 from edgeeeg_export.tensor import Array
 
 
@@ -20,6 +21,11 @@ class Rnn(Recurrence):
     biases: ClassVar[int] = 1
     activations: ClassVar[tuple[str, ...]] = ("Tanh",)
     kernel: ClassVar[str] = "edgeeeg_rnn"
+
+    @classmethod
+    def from_onnx(cls, node: OnnxNode) -> Lowered:
+        """LSTM, GRU or RNN with constant weights, initial state and standard activations."""
+        return recurrence_from_onnx(cls, node)
 
     def cell(self, drive: Array, memory: Memory, parameters: Parameters) -> Memory:
         """h after one step."""

@@ -13,6 +13,8 @@ from edgeeeg_export.ops.cell import Cell
 from edgeeeg_export.ops.recurrence import Recurrence
 from edgeeeg_export.quantize.format import state_name
 from edgeeeg_export.quantize.observers import Range, range_of
+from edgeeeg_export.quantize.rollout import begun, hops, steps_of
+from edgeeeg_export.quantize.tail import tail
 from edgeeeg_export.quantize.window_states import window_states
 from edgeeeg_export.tensor import Array
 
@@ -28,10 +30,11 @@ WINDOWS = 256
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Ranges of tensors, and of the states of recurrences by `format.state_name`."""
+    """Ranges of tensors, and of states of recurrences by `format.state_name`; the tensors of the `tail`."""
 
     tensors: Mapping[str, Range]
     states: Mapping[str, Range]
+    tail: frozenset[str]
 
 
 def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str) -> Calibration:
@@ -51,8 +54,7 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str) -> Calib
         A recording: whole hops of every input.
     observer : a name of `observers.OBSERVERS`.
     """
-    first, type_ = next(iter(graph.inputs.items()))
-    total = inputs[first].shape[type_.time_axis or 0] // type_.frames
+    total = steps_of(graph, inputs)
     recurrences = tuple(node for node in graph.nodes if isinstance(node.op.core, Cell | Recurrence))
     carried = tuple(node for node in recurrences if graph.states[node.name])
     steps = max(1, min(STEPS_OF_A_CALL, total // MOMENTS)) if carried else STEPS_OF_A_CALL
@@ -63,15 +65,11 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str) -> Calib
     stride = max(1, -(-total // steps) * max(t.size for t in graph.tensors.values()) * steps // KEPT)
     for start in range(0, total, steps):
         stop = min(start + steps, total)
-        part = {
-            name: np.take(inputs[name], range(start * t.frames, stop * t.frames), t.time_axis)
-            for name, t in graph.inputs.items()
-        }
-        result = reference.run(graph, part, states)
+        result = reference.run(graph, hops(graph, inputs, start, stop), states)
         states = result.states
         for name, value in result.tensors.items():
             if name not in graph.constants:
-                value = _begun(value, graph.tensors[name].time_axis, early, name)
+                value = begun(value, graph.tensors[name].time_axis, early, name)
             if name not in graph.constants and value.size:
                 seen.setdefault(name, []).append(np.ravel(value)[::stride])
                 # the extremes must not fall between the values that are kept
@@ -89,6 +87,7 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str) -> Calib
     return Calibration(
         {name: range_of(name, np.concatenate(pieces), observer) for name, pieces in seen.items()},
         {name: range_of(name, np.concatenate(pieces), observer) for name, pieces in remembered.items()},
+        tail(graph),
     )
 
 
@@ -110,12 +109,3 @@ def _operands(
         tensors[name] if axis is None else np.take(tensors[name], windows, axis)
         for name, axis in zip(node.inputs, axes, strict=True)
     )
-
-
-def _begun(value: Array, time_axis: int | None, early: dict[str, int], name: str) -> Array:
-    """The frames of a tensor that lie within the recording; `early` counts those still to be left out."""
-    if time_axis is None or not early.get(name):
-        return value
-    left_out = min(early[name], value.shape[time_axis])
-    early[name] -= left_out
-    return np.take(value, range(left_out, value.shape[time_axis]), time_axis)

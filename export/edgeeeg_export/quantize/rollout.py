@@ -31,10 +31,10 @@ def roll_out(graph: Graph, inputs: Mapping[str, Array], steps: int = 256) -> Ite
     states = None
     for start in range(0, total, steps):
         stop = min(start + steps, total)
-        result = reference.run(graph, _stretch(graph, inputs, start, stop), states)
+        result = reference.run(graph, hops(graph, inputs, start, stop), states)
         states = result.states
         yield {
-            name: _begun(value, graph.tensors[name].time_axis, early, name)
+            name: begun(value, graph.tensors[name].time_axis, early, name)
             for name, value in result.tensors.items()
             if name not in graph.constants
         }
@@ -46,7 +46,7 @@ def states_along(graph: Graph, inputs: Mapping[str, Array], moments: int) -> Ite
     steps = max(1, total // moments)
     states = None
     for start in range(0, total, steps):
-        part = _stretch(graph, inputs, start, min(start + steps, total))
+        part = hops(graph, inputs, start, min(start + steps, total))
         states = reference.run(graph, part, states).states
         yield states
 
@@ -57,14 +57,15 @@ def steps_of(graph: Graph, inputs: Mapping[str, Array]) -> int:
     return int(inputs[first].shape[type_.time_axis or 0] // type_.frames)
 
 
-def _stretch(graph: Graph, inputs: Mapping[str, Array], start: int, stop: int) -> dict[str, Array]:
+def hops(graph: Graph, inputs: Mapping[str, Array], start: int, stop: int) -> dict[str, Array]:
+    """The inputs from one step of a streaming graph to another."""
     return {
         name: np.take(inputs[name], range(start * t.frames, stop * t.frames), t.time_axis)
         for name, t in graph.inputs.items()
     }
 
 
-def _begun(value: Array, time_axis: int | None, early: dict[str, int], name: str) -> Array:
+def begun(value: Array, time_axis: int | None, early: dict[str, int], name: str) -> Array:
     """The frames of a tensor that lie within the recording; `early` counts those still to be left out."""
     if time_axis is None or not early.get(name):
         return value
