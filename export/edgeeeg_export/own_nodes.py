@@ -67,6 +67,7 @@ def translations(opset: int) -> dict[Callable[..., Any], Callable[..., Any]]:
     import torch
 
     from edgeeeg.quantization.rounding import ROUND_TO_STEPS
+    from edgeeeg.quantization.state_in_steps import STATE_IN_STEPS
 
     standard = onnxscript.values.Opset("", opset)
 
@@ -87,6 +88,7 @@ def translations(opset: int) -> dict[Callable[..., Any], Callable[..., Any]]:
     table: dict[Callable[..., Any], Callable[..., Any]] = {
         torch.ops.aten.softplus.default: softplus,
         ROUND_TO_STEPS: round_to_steps,
+        STATE_IN_STEPS: _translation("StateInSteps", STATE_IN_STEPS),
     }
     for name, op in operators().items():
         table[op] = _translation(name, op)
