@@ -8,7 +8,7 @@ then the batch), or backwards, starts every call from its initial state.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -266,15 +266,14 @@ class Recurrence(Op):
         x = inputs[0]
         return x.shape[0] * x.shape[1] * (inputs[1].size + inputs[2].size)
 
-    def run(
-        self, inputs: tuple[Array, ...], states: tuple[Array, ...]
-    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        """Step by step; the sums over inputs of all steps are made at once."""
+    def walk(self, inputs: tuple[Array, ...], states: tuple[Array, ...]) -> Iterator[tuple[int, int, Memory]]:
+        """The memories behind each step: direction, step, memories; from the initial ones without states.
+
+        The sums over inputs of all steps are made at once.
+        """
         x = np.moveaxis(inputs[0], self.layout, 0)
         (steps, batch, _), (directions, _, hidden) = x.shape, inputs[2].shape
-        y = np.empty((steps, directions, batch, hidden), dtype=self.result)
-        after = np.empty((len(self.memories), directions, batch, hidden), dtype=np.float32)
-        starts = np.zeros_like(after)
+        starts = np.zeros((len(self.memories), directions, batch, hidden), dtype=np.float32)
         if self.initial:
             starts[...] = np.array(self.initial, dtype=np.float32).reshape(
                 len(starts), directions, -1, hidden
@@ -285,7 +284,18 @@ class Recurrence(Op):
             drive = self.drive(x, parameters)
             for t in reversed(range(steps)) if backwards else range(steps):
                 memory = self.settled(self.cell(drive[t], memory, parameters))
-                y[t, d] = self.result_of(memory[0])
+                yield d, t, memory
+
+    def run(
+        self, inputs: tuple[Array, ...], states: tuple[Array, ...]
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Step by step."""
+        steps, batch = inputs[0].shape[self.layout], inputs[0].shape[1 - self.layout]
+        directions, _, hidden = inputs[2].shape
+        y = np.empty((steps, directions, batch, hidden), dtype=self.result)
+        after = np.empty((len(self.memories), directions, batch, hidden), dtype=np.float32)
+        for d, t, memory in self.walk(inputs, states):
+            y[t, d] = self.result_of(memory[0])
             after[:, d] = memory
         nexts = self.stored(tuple(after[:, 0])) if states else ()
         if self.layout == 1:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeeeg_export import reference
-from edgeeeg_export.graph import Graph
+from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.cell import Cell
 from edgeeeg_export.ops.recurrence import Recurrence
 from edgeeeg_export.quantize.format import state_name
 from edgeeeg_export.quantize.observers import Range, range_of
+from edgeeeg_export.quantize.window_states import window_states
 from edgeeeg_export.tensor import Array
 
 KEPT = 1 << 20
@@ -21,6 +22,8 @@ STEPS_OF_A_CALL = 256
 """Steps that the reference runs at a time."""
 MOMENTS = 1024
 """At which states are seen, of a recording that is long enough."""
+WINDOWS = 256
+"""In which states are seen that begin anew in each, of a recording that has as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str) -> Calib
     The state is carried from the first sample to the last and never reset, as it will be on the device. What
     a tensor holds before the first sample has reached it is left out: a maximum of nothing but padding is the
     lowest of all floats. States are seen between calls of the reference, at a thousand moments or more of a
-    recording that has as many steps.
+    recording that has as many steps. Those that begin anew in each window are seen at every frame of 256
+    windows, evenly drawn.
 
     Parameters
     ----------
@@ -49,10 +53,9 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str) -> Calib
     """
     first, type_ = next(iter(graph.inputs.items()))
     total = inputs[first].shape[type_.time_axis or 0] // type_.frames
-    recurrences = {
-        node.name: node.outputs[0] for node in graph.nodes if isinstance(node.op.core, Cell | Recurrence)
-    }
-    steps = max(1, min(STEPS_OF_A_CALL, total // MOMENTS)) if recurrences else STEPS_OF_A_CALL
+    recurrences = tuple(node for node in graph.nodes if isinstance(node.op.core, Cell | Recurrence))
+    carried = tuple(node for node in recurrences if graph.states[node.name])
+    steps = max(1, min(STEPS_OF_A_CALL, total // MOMENTS)) if carried else STEPS_OF_A_CALL
     seen: dict[str, list[Array]] = {}
     remembered: dict[str, list[Array]] = {}
     early = dict(graph.timing.behind)
@@ -73,13 +76,39 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str) -> Calib
                 seen.setdefault(name, []).append(np.ravel(value)[::stride])
                 # the extremes must not fall between the values that are kept
                 seen[name].append(np.array([value.min(), value.max()], dtype=np.float32))
-        for node, output in recurrences.items():
-            for state, value in zip(graph.states[node], states[node], strict=True):
-                name = state_name(output, state.name.removeprefix(f"{node}."))
+        for node in carried:
+            for state, value in zip(graph.states[node.name], states[node.name], strict=True):
+                name = state_name(node.outputs[0], state.name.removeprefix(f"{node.name}."))
                 remembered.setdefault(name, []).append(np.ravel(value))
+        for node in recurrences:
+            drawn = [] if node in carried else _drawn(graph, node, range(start, stop), total)
+            if drawn:
+                for behind_frame in window_states(node.op, _operands(graph, node, result.tensors, drawn)):
+                    for name, value in behind_frame.items():
+                        remembered.setdefault(state_name(node.outputs[0], name), []).append(np.ravel(value))
     return Calibration(
         {name: range_of(name, np.concatenate(pieces), observer) for name, pieces in seen.items()},
         {name: range_of(name, np.concatenate(pieces), observer) for name, pieces in remembered.items()},
+    )
+
+
+def _drawn(graph: Graph, node: Node, steps: range, total: int) -> list[int]:
+    """Which windows of some steps, of the `total` of a recording, a layer's states are seen in."""
+    output = graph.tensors[node.outputs[0]]
+    behind, per_step = graph.timing.behind.get(node.outputs[0], 0), output.frames
+    stride = max(1, (total * per_step - behind) // WINDOWS)
+    windows = range(steps.start * per_step, steps.stop * per_step)
+    return [k for k, window in enumerate(windows) if window >= behind and (window - behind) % stride == 0]
+
+
+def _operands(
+    graph: Graph, node: Node, tensors: Mapping[str, Array], windows: list[int]
+) -> tuple[Array, ...]:
+    """What a layer reads in some windows, and its constants."""
+    axes = (graph.tensors[name].time_axis for name in node.inputs)
+    return tuple(
+        tensors[name] if axis is None else np.take(tensors[name], windows, axis)
+        for name, axis in zip(node.inputs, axes, strict=True)
     )
 
 

@@ -54,7 +54,7 @@ def neurons(program: IntegerProgram, node: Node, op: Op) -> bool:
         program.shared_constant(node, "threshold.int32", made.threshold.numpy().astype(np.int32)),
     )
     form = QuantizedLif(made.multiplier, width.name, op.reset, op.reset_delay, op.fires)
-    program.make(node, form, names, SPIKES)
+    program.make(node, program.wrapped(node, form, names), names, SPIKES)
     return True
 
 
@@ -94,7 +94,7 @@ def selective_scan(program: IntegerProgram, node: Node, op: Op) -> bool:
         program.shared_constant(node, "lost", width.lost().astype(width.name)),
     )
     form = QuantizedSelectiveScan(made.shift, made.drive, made.read, width.name, y.width)
-    program.make(node, form, names, y)
+    program.make(node, program.wrapped(node, form, names), names, y)
     return True
 
 
@@ -135,12 +135,12 @@ def wkv4(program: IntegerProgram, node: Node, op: Op) -> bool:
     form = QuantizedWkv4(
         made.key, made.shift, made.fraction, made.value, made.unit, made.read, width.name, y.width
     )
-    program.make(node, form, names, y)
+    program.make(node, program.wrapped(node, form, names), names, y)
     return True
 
 
 def _widths(program: IntegerProgram, node: Node, states: tuple[str, ...]) -> tuple[StateWidth, ...] | None:
-    """The widths of a layer's states; None if one is to be float32, or was not seen: on windows."""
+    """The widths of a layer's states; None if one is to be float32."""
     formats = [program.formats.get(state_name(node.outputs[0], state)) for state in states]
     found = tuple(WIDTHS[one.dtype] for one in formats if one is not None and one.dtype in WIDTHS)
     return found if len(found) == len(states) else None

@@ -11,6 +11,7 @@ from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.dequantize_linear import DequantizeLinear
 from edgeeeg_export.ops.div import Div
+from edgeeeg_export.ops.fresh import Fresh
 from edgeeeg_export.ops.mul import Mul
 from edgeeeg_export.ops.op import Op
 from edgeeeg_export.ops.per_window import PerWindow
@@ -212,6 +213,8 @@ class IntegerProgram:
         """The operator on each window apart, where the layer of floats is: all but constants vary."""
         if not isinstance(node.op, PerWindow):
             return op
+        if isinstance(node.op.op, Fresh):
+            op = Fresh(op, op.window_axes[: len(inputs)])
         return PerWindow(op, tuple(name not in self.constants for name in inputs))
 
     def constant(self, node: Node, what: str, value: Array) -> str:

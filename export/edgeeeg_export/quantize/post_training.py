@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.op import Op
-from edgeeeg_export.ops.per_window import PerWindow
 from edgeeeg_export.passes.drop_dead import drop_dead
 from edgeeeg_export.quantize.cells import neurons, selective_scan, wkv4
 from edgeeeg_export.quantize.elementwise import (
@@ -29,7 +28,7 @@ from edgeeeg_export.quantize.own_integers import OwnIntegers
 from edgeeeg_export.quantize.weighted_layers import pool, recurrence, weighted_layer
 
 Form = Callable[[IntegerProgram, Node, Op], bool]
-"""Appends the integer form of a layer whose operator comes without `PerWindow`; False if it has none."""
+"""Appends the integer form of a layer, whose operator comes without its wrappers; False if it has none."""
 
 FORMS: tuple[Form, ...] = (
     weighted_layer,
@@ -70,8 +69,7 @@ def program_of(graph: Graph, formats: Formats, own: OwnIntegers | None = None) -
     """What `quantize` makes, with its account of which tensor is stored how; nothing is dropped yet."""
     program = IntegerProgram(graph, formats, own)
     for node in graph.nodes:
-        op = node.op.op if isinstance(node.op, PerWindow) else node.op
-        if not any(form(program, node, op) for form in FORMS):
+        if not any(form(program, node, node.op.core) for form in FORMS):
             operands = tuple(program.as_float(name) for name in node.inputs)
             program.make_float(replace(node, inputs=operands))
         for name in node.outputs:
