@@ -38,6 +38,9 @@ DEFINED_IN = {
 }
 """The torch operators, and the module that defines each."""
 
+SAID_IN = ("edgeeeg.quantization.rounding", "edgeeeg.quantization.state_in_steps")
+"""What defines the operators by which a frozen model says where it rounds."""
+
 ATTRIBUTES = {
     "bool": (bool, AttrType.INT),
     "float": (float, AttrType.FLOAT),
@@ -48,7 +51,7 @@ ATTRIBUTES = {
 
 def register_operators() -> None:
     """Make torch know the operators of our own that a program may contain."""
-    for module in DEFINED_IN.values():
+    for module in (*DEFINED_IN.values(), *SAID_IN):
         import_module(module)
 
 
