@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import onnx
 import pytest
 import torch
 
+from edgeeeg.cells.quantized_selective_scan import ScanFormat, quantize_params
+from edgeeeg.cells.selective_scan import ScanParams
 from edgeeeg.quantization.freeze import freeze
 from edgeeeg.quantization.integers import Integers
 from edgeeeg.quantization.prepare import prepare
@@ -96,6 +100,22 @@ def test_a_state_of_int32_is_that_of_the_training_too(frozen):
         np.testing.assert_array_equal(y.ravel(), expected[k].numpy().ravel())
 
 
+def test_rates_of_decay_are_made_of_the_floats_of_the_training(frozen):
+    """Torch's exp of a parameter and NumPy's differ in the last bit, which 31 bits of a rate show."""
+    model, lowered = frozen("Mamba")
+    seen, layer = model.model.silent(), model.model.layers["at_selective_scan"]
+    u, delta, a, b, c, d = (seen[name] for name in model.model.operands["selective_scan"])
+    scales = [float(each.scale) for each in (u, delta, b, c)]
+    y_scale = float(seen["selective_scan"].scale)
+    formats = ScanFormat(*scales, layer.states.wish("h"), y_scale, layer.states.width)
+    expected = quantize_params(ScanParams(a, d), formats)
+    (cell,) = (node for node in lowered.captured.nodes if node.op.kind == "QuantizedSelectiveScan")
+    constants = lowered.captured.constants
+    np.testing.assert_array_equal(constants[cell.inputs[2]], expected.rate.numpy())
+    np.testing.assert_array_equal(constants[cell.inputs[5]], expected.through.numpy())
+    assert (cell.op.core.drive, cell.op.core.read) == (expected.drive, expected.read)
+
+
 @pytest.mark.parametrize("name", ["LIF", "Mamba", "RWKV"])
 def test_c_streams_the_same(name, frozen, native, as_input, counts):
     model, lowered = frozen(name)
@@ -150,3 +170,9 @@ def test_integers_are_compared_with_cells_that_carry_floats(frozen):
 def test_saying_a_states_steps_changes_nothing():
     y = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(state_in_steps(y, "mem", "int16", 0.1), y, rtol=0, atol=0)
+
+
+def test_a_program_on_file_finds_what_a_frozen_model_says():
+    check = "import torch; from edgeeeg_export.own_nodes import register_operators as r; r(); "
+    check += "torch.ops.edgeeeg.state_in_steps.default, torch.ops.edgeeeg.round_to_steps.default"
+    subprocess.run([sys.executable, "-c", check], check=True)
