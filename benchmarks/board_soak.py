@@ -46,7 +46,11 @@ def main() -> None:
         kept = kept and found.bit_identical
         programs[states] = found.to_json()
         bits = "the same bits" if found.bit_identical else "DIFFERENT BITS"
-        terminal.stdout.print(f"states of {states}: {bits} on {', '.join(found.targets)}, {steps} steps")
+        errors = ", ".join(f"{value:.2g}" for value in found.error_by_quarter)
+        terminal.stdout.print(
+            f"states of {states}: {bits} on {', '.join(found.targets)}, {steps} steps; "
+            f"median difference from float32 by quarter {errors}"
+        )
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )

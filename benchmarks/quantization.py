@@ -25,9 +25,8 @@ from edgeeeg.evidence import Evidence
 from edgeeeg.signal.bonn import read_bonn
 from edgeeeg_bench.quantization.entry import entries
 from edgeeeg_bench.quantization.section import render_markdown
-from edgeeeg_bench.quantization.trial import CALIBRATION_EVERY, REPORT_EVERY, score
+from edgeeeg_bench.quantization.trial import CALIBRATION_EVERY, REPORT_EVERY, VARIANTS, score
 from edgeeeg_bench.results_section import replace_results
-from edgeeeg_export.quantize.observers import OBSERVERS
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "quantization.json"
@@ -47,7 +46,7 @@ def main() -> None:
     chosen, trials = entries(labelled, folds, WEIGHTS), []
     with terminal.progress() as progress:
         programs = sum(
-            len(entry.folds) * (1 + len(OBSERVERS) + (entry.retrained is not None)) for entry in chosen
+            len(entry.folds) * (1 + len(VARIANTS) + (entry.retrained is not None)) for entry in chosen
         )
         bar = progress.add_task("scoring", total=programs)
         for entry in chosen:
@@ -58,7 +57,7 @@ def main() -> None:
     )
     packages = ("edgeeeg", "braindecode", "numpy", "scikit-learn", "torch")
     stored = {
-        "what": "AUC on Bonn of models as float32 and, after training, as int8; bytes of their C programs",
+        "what": "AUC on Bonn of models as float32 and, after training, in integers; bytes of their C",
         "evidence": {"auc": str(Evidence.MEASURED), "bytes": str(Evidence.COUNTED)},
         "machine": {"processor": platform.processor() or platform.machine(), "system": platform.platform()},
         "versions": {name: version(name) for name in packages},

@@ -1,11 +1,14 @@
-"""How two runs of one model differ: bits, tolerances, and the episodes that a flipped spike sets off."""
+"""How two runs of one model differ: bits, tolerances, and the episodes that a flipped decision sets off.
+
+A decision is a spike, or the integer that a float is rounded to.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,21 +33,22 @@ class Record:
     ----------
     against : what it is compared with.
     samples : input samples compared, carried from the first to the last without reset.
-    max_abs, mean_abs : difference of the outputs; with the reference's spikes forced where `forced` is True.
+    max_abs, mean_abs : difference of the outputs, with the reference's decisions forced where `forced` is.
     max_relative : the largest difference of an output in units of max(1, its largest magnitude so far).
     bit_identical : every output has the same 32 bits.
     first_over : first input sample whose output is over the tolerance (forced), or None.
     tolerance : 0 for our own targets.
     flips : free-running decisions (output at or above its threshold) that differ.
-    flips_outside_episodes : those of them that no flipped spike explains.
-    episodes : stretches of the free run that begin with a flipped spike.
+    flips_outside_episodes : those of them that no flipped spike or rounding explains.
+    episodes : stretches of the free run that begin with a flipped spike or rounding.
     longest_episode_samples, recovery_samples : the longest of them, and the median length, in input samples.
-    worst_layer, worst_layer_error : the layer that differs most with spikes forced, relative to max(1, peak).
+    worst_layer, worst_layer_error : the layer that differs most with those forced, relative to max(1, peak).
     layers : how many intermediate tensors were compared.
     spike_flips : spikes that differ although the reference's were forced on resets and on later layers.
     unexplained_spike_flips : those whose membrane is further from its threshold than the tolerance, and than
         the rounding that it carries.
     flipping_layer : the layer with the most of those.
+    rounding_flips : integers rounded to the next one, although all in front of them is the reference's.
     drift : the difference over the hours of the run.
     """
 
@@ -68,6 +72,7 @@ class Record:
     spike_flips: int = 0
     unexplained_spike_flips: int = 0
     flipping_layer: str = ""
+    rounding_flips: int = 0
     drift: Drift | None = None
 
     @property
@@ -103,7 +108,8 @@ class Record:
                 f"layer {self.flipping_layer}"
             )
         if self.flips_outside_episodes:
-            found.append(f"{self.flips_outside_episodes} decisions flip with no flipped spike before them")
+            count = self.flips_outside_episodes
+            found.append(f"{count} decisions flip with no flip of a spike or rounding before them")
         return tuple(found)
 
     def to_json(self) -> dict[str, Any]:
@@ -134,11 +140,15 @@ def compare_exact(reference: Array, other: Array, hop: int, thresholds: Sequence
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One run in view: outputs (n_steps, n_outputs), spikes (n_steps, n_spikes), other tensors by name."""
+    """One run in view: outputs (n_steps, n_outputs), spikes (n_steps, n_spikes), other tensors by name.
+
+    `integers` are those that floats were rounded to, (n_steps, elements of a step) by name.
+    """
 
     outputs: Array
     spikes: Array
     layers: Mapping[str, Array]
+    integers: Mapping[str, Array] = field(default_factory=dict)
 
 
 def compare_within(
@@ -161,6 +171,12 @@ def compare_within(
         name: _relative_error(value, forced.layers[name])
         for name, value in reference.layers.items()
         if name in forced.layers and forced.layers[name].shape == value.shape
+    }
+    whole = {name: _steps_apart(value, forced.integers[name]) for name, value in reference.integers.items()}
+    # a float within rounding of the border between two integers may come to either
+    errors |= {
+        name: float(max(apart.max(initial=0) - 1, 0) / max(1, _peak(reference.integers[name])))
+        for name, apart in whole.items()
     }
     worst = max(errors, key=lambda name: errors[name], default="")
     spans = episodes(reference, free, settled=max(1, round(SETTLED_SECONDS * sfreq / hop)))
@@ -194,16 +210,19 @@ def compare_within(
         layers=len(errors),
         spike_flips=int(spike_flips.sum()),
         unexplained_spike_flips=by_layer.total(),
+        rounding_flips=sum(int((apart > 0).sum()) for apart in whole.values()),
         flipping_layer=by_layer.most_common(1)[0][0] if by_layer.total() else "",
     )
 
 
 def episodes(reference: Trace, free: Trace, settled: int) -> list[tuple[int, int]]:
-    """Stretches [start, stop) of steps that a flipped spike begins.
+    """Stretches [start, stop) of steps that a flipped spike or rounding begins.
 
-    One ends where spikes are equal and outputs within tolerance again, for at least `settled` steps.
+    One ends where decisions are equal and outputs within tolerance again, for at least `settled` steps.
     """
     flipped = (reference.spikes != free.spikes).any(axis=1)
+    for name, value in reference.integers.items():
+        flipped |= (value != free.integers[name]).any(axis=1)
     apart = flipped | _over(reference.outputs, free.outputs)
     spans: list[tuple[int, int]] = []
     step = 0
@@ -228,6 +247,16 @@ def _relative_error(reference: Array, other: Array) -> float:
         return 0.0
     difference = np.abs(reference - other).max()
     return float(difference / max(1.0, np.abs(reference).max())) if np.isfinite(difference) else math.inf
+
+
+def _steps_apart(reference: Array, other: Array) -> Array:
+    """By how many steps integers differ."""
+    apart: Array = np.abs(np.subtract(reference, other, dtype=np.int32))
+    return apart
+
+
+def _peak(integers: Array) -> int:
+    return int(np.abs(integers.astype(np.int32)).max(initial=0))
 
 
 def _relative(reference: Array, other: Array) -> Array:

@@ -15,10 +15,11 @@ from edgeeeg_export import reference
 from edgeeeg_export.comparison import Record, Trace, compare_exact, compare_within
 from edgeeeg_export.drift import drift_curve
 from edgeeeg_export.errors import ContractBroken, ExportError
+from edgeeeg_export.followed import cut, decided
 from edgeeeg_export.graph import Graph
-from edgeeeg_export.ops.per_window import PerWindow
-from edgeeeg_export.ops.spiking import Decisions, Forced, Spiking, stack
-from edgeeeg_export.passes.force_spikes import force_spikes, forced_names, spiking
+from edgeeeg_export.ops.spiking import Decisions, Forced
+from edgeeeg_export.passes.force_roundings import rounded
+from edgeeeg_export.passes.force_spikes import spiking
 from edgeeeg_export.source import Source
 from edgeeeg_export.subject import Counts as Counts
 from edgeeeg_export.subject import Subject as Subject
@@ -229,10 +230,11 @@ def _chunked(subject: Subject, samples: Mapping[str, Array], outputs: Array) -> 
 
 
 def _layer_names(subject: Subject) -> tuple[str, ...]:
-    """Tensors that the step program and the offline graph both have, but for spikes: those are counted."""
+    """Tensors that the step program and the offline graph both have, but for decisions: those are counted."""
     step, offline = subject.step, subject.offline
     shared = (name for node in step.nodes for name in node.outputs if name in offline.tensors)
-    return tuple(name for name in shared if name not in spiking(step))
+    counted = {*spiking(step), *rounded(step)}
+    return tuple(name for name in shared if name not in counted)
 
 
 def _trace(subject: Subject, tensors: Mapping[str, Array], like: Mapping[str, Array]) -> Trace:
@@ -243,7 +245,9 @@ def _trace(subject: Subject, tensors: Mapping[str, Array], like: Mapping[str, Ar
         if name in tensors and name in like
     }
     outputs = stack_outputs(subject.step, tensors)
-    return Trace(outputs, _stack_spikes(subject, tensors, len(outputs)), layers)
+    steps, whole = len(outputs), rounded(subject.step)
+    integers = {name: _stack(subject, tensors, steps, (name,)) for name in whole if name in tensors}
+    return Trace(outputs, _stack(subject, tensors, steps, spiking(subject.step)), layers, integers)
 
 
 def _as_long(subject: Subject, name: str, value: Array, like: Array) -> Array:
@@ -254,9 +258,8 @@ def _as_long(subject: Subject, name: str, value: Array, like: Array) -> Array:
     return np.take(value, range(min(value.shape[axis], like.shape[axis])), axis=axis)
 
 
-def _stack_spikes(subject: Subject, values: Mapping[str, Array], n_steps: int) -> Array:
-    """Something that every spike has, by the name of the spikes, as (n_steps, n_spikes)."""
-    names = spiking(subject.step)
+def _stack(subject: Subject, values: Mapping[str, Array], n_steps: int, names: Sequence[str]) -> Array:
+    """Something that every element of these tensors has, by their names, as (n_steps, elements of a step)."""
     if not names:
         return np.zeros((n_steps, 0), dtype=np.float32)
     rows = stack_outputs(subject.step, values, names)[:n_steps]
@@ -264,24 +267,9 @@ def _stack_spikes(subject: Subject, values: Mapping[str, Array], n_steps: int) -
 
 
 def _spiking_layers(subject: Subject) -> list[str]:
-    """The layer of every column of `_stack_spikes`."""
+    """The layer of every spike of a step."""
     step = subject.step
     return [name for name in spiking(step) for _ in range(step.tensors[name].size)]
-
-
-def _decided(subject: Subject, truth: Mapping[str, Array]) -> dict[str, Decisions]:
-    """What the neurons of the reference decide, by the name of their spikes."""
-    decided = {}
-    for node in subject.offline.nodes:
-        neurons = node.op.core
-        if not isinstance(neurons, Spiking):
-            continue
-        x, *constants = (truth[name] for name in node.inputs)
-        if isinstance(node.op, PerWindow):  # each window begins at rest, as a recording does
-            decided[node.outputs[0]] = stack([neurons.decide((row, *constants)) for row in x])
-        else:
-            decided[node.outputs[0]] = neurons.decide((x, *constants))
-    return decided
 
 
 def _margins(decided: Mapping[str, Decisions]) -> dict[str, Array]:
@@ -300,7 +288,7 @@ def _compare(
         expected,
         _trace(subject, free, truth),
         with_spikes,
-        _stack_spikes(subject, margins, len(expected.outputs)),
+        _stack(subject, margins, len(expected.outputs), spiking(subject.step)),
         subject.hop,
         subject.sfreq,
         subject.thresholds,
@@ -329,15 +317,15 @@ def _source_run(
     first = subject.inputs[0].name
     if piece[first].shape[2] < truth[first].shape[2]:
         truth = reference.run(subject.offline, piece).tensors
-    decided = _decided(subject, truth)
+    decisions = decided(subject, truth)
     free = source.run(piece)
     # what the step program computes window by window is one window of the original
     own = {
         name: Forced(*(value[0] if value.ndim == 4 else value for value in (d.spikes, d.reset)))
-        for name, d in decided.items()
+        for name, d in decisions.items()
     }
     forced = source.run(piece, own) if own else free
-    return truth, free, forced, _margins(decided)
+    return truth, free, forced, _margins(decisions)
 
 
 def _pieces(subject: Subject, source: Source, samples: Mapping[str, Array]) -> list[Mapping[str, Array]]:
@@ -367,27 +355,12 @@ def _join(subject: Subject, parts: Sequence[Mapping[str, Array]]) -> dict[str, A
 
 
 def _onnxruntime(subject: Subject, samples: Mapping[str, Array], truth: Mapping[str, Array]) -> Record:
-    spikes, names = spiking(subject.step), _layer_names(subject)
+    spikes, whole = spiking(subject.step), rounded(subject.step)
+    names = (*_layer_names(subject), *whole)
     free = run_steps(subject.step, samples, (*names, *spikes))
-    if not spikes:
+    if not spikes and not whole:
         return _compare(subject, truth, free, free, {})
-    inputs, decided = dict(samples), _decided(subject, truth)
-    for name, decisions in decided.items():
-        for forced_name, value in zip(forced_names(name), (decisions.spikes, decisions.reset), strict=True):
-            inputs[forced_name] = _late(subject, name, value)
-    forced = run_steps(force_spikes(subject.step), inputs, names)
-    return _compare(subject, truth, free, forced, _margins(decided))
-
-
-def _late(subject: Subject, name: str, decisions: Array) -> Array:
-    """Decisions (1, frames, n) as late as the step program takes the spikes of that name.
-
-    Those of windows, (windows, 1, frames, n), are late by windows.
-    """
-    step, delay = subject.step, subject.step.timing.behind[name]
-    if decisions.ndim == 4:
-        return np.pad(decisions, ((delay, 0), (0, 0), (0, 0), (0, 0)))
-    per_step = step.tensors[name].frames
-    steps = -(-(decisions.shape[1] + delay) // per_step)
-    behind = steps * per_step - decisions.shape[1] - delay
-    return np.pad(decisions, ((0, 0), (delay, behind), (0, 0)))
+    decisions = decided(subject, truth)
+    step, followed = cut(subject, truth, decisions)
+    forced = run_steps(step, {**samples, **followed}, names)
+    return _compare(subject, truth, free, forced, _margins(decisions))

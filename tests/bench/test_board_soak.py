@@ -38,6 +38,13 @@ def test_ten_minutes_have_the_same_bits_everywhere(found: BoardSoak) -> None:
     assert found.targets["numpy"].steps == found.samples // 64
 
 
+def test_what_integers_lose_does_not_grow(found: BoardSoak) -> None:
+    first, *_, last = found.error_by_quarter
+    assert len(found.error_by_quarter) == 4
+    assert 0.0 < last < 2.0 * first + 0.001
+    assert max(found.error_by_quarter) < 0.05
+
+
 def test_one_wrong_step_is_seen(found: BoardSoak) -> None:
     changed = replace(found.targets["c_host"], sha256="0" * 64)
     assert not replace(found, targets={**found.targets, "c_host": changed}).bit_identical

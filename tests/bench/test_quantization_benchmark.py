@@ -22,7 +22,7 @@ from edgeeeg_bench.quantization.networks import (
 )
 from edgeeeg_bench.quantization.scoring import aucs
 from edgeeeg_bench.quantization.section import TOLERATED, differences, render_markdown
-from edgeeeg_bench.quantization.trial import score, worst_fall
+from edgeeeg_bench.quantization.trial import VARIANTS, score, worst_fall
 from edgeeeg_bench.results_section import MARK
 from edgeeeg_bench.zoo.epidenet import EpiDeNet
 from edgeeeg_export.graph import Graph
@@ -97,11 +97,13 @@ def test_a_model_is_scored_as_float_and_by_each_observer(labelled):
     entry = Entry("GRU", lambda fold: model, 344, 8)
     programs = []
     trial = score(entry, labelled, (Fold(every, every),), lambda: programs.append(1)).to_json()
-    assert len(programs) == 4
-    assert set(trial["auc"]) == {"float", "percentile", "min-max", "mse"}
+    assert len(programs) == 1 + len(VARIANTS)
+    assert set(trial["auc"]) == {"float", "percentile", "min-max", "mse", "int16 states", "int16"}
     assert trial["parameters"] == sum(p.numel() for p in model.parameters())
-    assert trial["int8_memory"]["constants"] < trial["float_memory"]["constants"]
-    assert trial["int8_memory"]["states"] < trial["float_memory"]["states"]
+    before, int8, int16_states = (trial["memory"][name] for name in ("float", "percentile", "int16 states"))
+    assert int8["constants"] < before["constants"]
+    assert int16_states["states"] < int8["states"] < before["states"]
+    assert set(trial["loses_most"]) == set(VARIANTS)
     for loss in trial["loses_most"].values():
         assert loss["fall_db"] > 0
 
@@ -111,7 +113,8 @@ def test_the_layer_that_falls_most_is_compared_with_its_own_inputs(labelled):
     graph: Graph = lowered.offline
     (x,) = graph.inputs
     first, last = graph.nodes[0].outputs[0], graph.nodes[-1].outputs[0]
-    reports = [LayerReport(name, 1.0, 1.0, 0.0, db) for name, db in ((x, 40.0), (first, 38.0), (last, 20.0))]
+    noise = {x: 40.0, first: 38.0, last: 20.0}
+    reports = [LayerReport(name, "int8", 1.0, 1.0, 0.0, db) for name, db in noise.items()]
     loss = worst_fall(graph, tuple(reports))
     assert loss is not None
     assert loss.layer == graph.nodes[-1].label

@@ -36,6 +36,7 @@ from edgeeeg_export.ops.quantized_mean import QuantizedMean
 from edgeeeg_export.ops.quantized_mul import QuantizedMul
 from edgeeeg_export.ops.quantized_relu import QuantizedRelu
 from edgeeeg_export.ops.quantized_rnn import QuantizedRnn
+from edgeeeg_export.ops.quantized_standardize import QuantizedStandardize
 from edgeeeg_export.ops.recurrent_lif import RecurrentLif
 from edgeeeg_export.ops.requantize import Requantize
 from edgeeeg_export.ops.running_z_score import RunningZScore
@@ -314,6 +315,18 @@ INTEGERS = (
         "mean_int16",
         QuantizedMean((1,), multiplier=0.031, width="int16"),
         (drawn("int16", 64, 12, 16),),
+        ROUNDS,
+    ),
+    KernelCase(
+        "standardize",
+        QuantizedStandardize(1, 9.5, multiplier=42.3, width="int8"),
+        (drawn("int8", 256, 48),),
+        ROUNDS,
+    ),
+    KernelCase(
+        "standardize_int16",
+        QuantizedStandardize(1, 9500.0, multiplier=10845.0, width="int16"),
+        (drawn("int16", 256, 48),),
         ROUNDS,
     ),
     repeated("relu_int16", QuantizedRelu(), drawn("int16", ELEMENTS)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,7 +94,7 @@ def test_what_is_broken_is_said_in_words():
         "layer conv is off by 0.5 of its peak, over the tolerance of 0.0001",
     )
     free = trace(changed=[(12, 0.7)])
-    assert compare(free).breaches() == ("1 decisions flip with no flipped spike before them",)
+    assert compare(free).breaches() == ("1 decisions flip with no flip of a spike or rounding before them",)
 
 
 def test_an_output_that_is_not_a_number_breaks():
@@ -158,3 +159,37 @@ def test_episodes_end_when_all_has_agreed_long_enough():
 
 def test_no_flip_no_episode():
     assert episodes(trace(), trace(changed=[(14, 0.4)]), settled=4) == []
+
+
+def with_integers(changed=()):
+    """A quiet run, with integers up to 100 that differ by (step, steps of rounding)."""
+    values = np.full((N, 2), 100, dtype=np.int8)
+    for step, apart in changed:
+        values[step, 1] += apart
+    return replace(trace(), integers={"conv.int8": values})
+
+
+def compare_integers(free, forced):
+    margins = np.ones((N, 1), dtype=np.float32)
+    return compare_within(with_integers(), free, forced, margins, HOP, 4.0 * HOP, (0.5, None), ("lif",))
+
+
+def test_a_rounding_to_the_next_integer_is_counted_and_allowed():
+    record = compare_integers(with_integers(), with_integers([(3, 1), (9, -1)]))
+    assert record.rounding_flips == 2
+    assert record.holds
+
+
+def test_two_steps_are_a_breach():
+    record = compare_integers(with_integers(), with_integers([(3, 2)]))
+    assert record.worst_layer == "conv.int8"
+    assert record.worst_layer_error == pytest.approx(0.01)
+    assert not record.holds
+
+
+def test_a_rounding_explains_what_follows_it():
+    free = replace(with_integers([(5, 1)]), outputs=trace([(5, 0.6)]).outputs)
+    assert compare(trace([(5, 0.6)])).flips_outside_episodes == 1
+    record = compare_integers(free, with_integers())
+    assert (record.episodes, record.flips, record.flips_outside_episodes) == (1, 1, 0)
+    assert record.holds

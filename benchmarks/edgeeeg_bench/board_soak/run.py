@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from edgeeeg_bench.errors import BenchError
 from edgeeeg_bench.soak.eeg import LSB, Counts, synthetic
 from edgeeeg_bench.soak.network import SoakNetwork, soak_network
 from edgeeeg_bridge.board_run import run_emulated
@@ -24,6 +25,7 @@ from edgeeeg_export.pipeline import compile_model
 from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import calibrate
 from edgeeeg_export.quantize.format import Format, Storage
+from edgeeeg_export.targets import c
 from edgeeeg_export.tensor import Array
 
 CALIBRATION_SECONDS = 120.0
@@ -52,11 +54,13 @@ class BoardSoak:
     model_hash : of the program.
     samples : of each channel.
     targets : by name, NumPy among them.
+    error_by_quarter : median |integers − float32| of the outputs in each quarter of the recording.
     """
 
     model_hash: str
     samples: int
     targets: Mapping[str, Outcome]
+    error_by_quarter: tuple[float, ...]
 
     @property
     def bit_identical(self) -> bool:
@@ -122,7 +126,16 @@ def soak_boards(
 
     with ThreadPoolExecutor(os.cpu_count()) as side_by_side:  # an emulator is a process of its own
         targets |= zip(boards, side_by_side.map(play, boards), strict=True)
-    return BoardSoak(subject.step.hash, len(counts), targets)
+    errors = np.array_split(np.abs(truth - _floats(subject, counts)), 4)
+    medians = tuple(float(np.median(quarter)) for quarter in errors)
+    return BoardSoak(subject.step.hash, len(counts), targets, medians)
+
+
+def _floats(subject: Subject, counts: Counts) -> Array:
+    """Outputs of the float32 program beside one of integers, in C on the host."""
+    if subject.twin is None:
+        raise BenchError("the soak of boards compares integers with floats: give a program of integers")
+    return run_on_host(c.emit(subject.twin.step, LSB), counts)
 
 
 def _outcome(truth: Array, outputs: Array) -> Outcome:

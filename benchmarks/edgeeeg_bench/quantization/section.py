@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-QAT = "QAT"
+from edgeeeg_bench.quantization.trial import QAT, VARIANTS
+
 STATES = ("windowed", "carried")
-VARIANTS = ("percentile", "min-max", "mse")
+KINDS = {"weights and tables": "constants", "arena": "arena", "states": "states"}
+STORED = ("percentile", "int16 states")
+"""Variants whose bytes are in the table: int8 with states of floats, and of int16."""
 TOLERATED = 0.005
 """Area under the ROC curve that int8 may lose before the layer is named."""
 
@@ -20,16 +23,16 @@ def render_markdown(result: Mapping[str, Any]) -> str:
         f"AUC {result['evidence']['auc']}, bytes {result['evidence']['bytes']}. One core of {machine}, "
         f"commit {result['commit'][:10]}, {result['seconds']:.0f} s with the training; {versions}.",
         "",
-        "| model | parameters | folds | state | float AUC | percentile | min-max | mse | QAT |",
-        "|---|---|---|---|---|---|---|---|---|",
+        f"| model | parameters | folds | state | float AUC | {' | '.join(VARIANTS)} | {QAT} |",
+        "|---" * (len(VARIANTS) + 6) + "|",
         *(_scores(trial, state) for trial in result["trials"] for state in STATES),
         "",
-        f"Of int8, the difference from float; **bold** where it loses more than {TOLERATED}. QAT: trained on "
+        f"In integers, the difference from float; **bold** where it loses more than {TOLERATED}. The first "
+        "three are int8 with float states, by the observer of the ranges; `int16 states` has the ranges of "
+        f"percentile, and int16 carried in recurrences; `int16` has int16 activations too. {QAT}: trained on "
         "in integers (docs/qat.md), for models that lose as much where they are only calibrated.",
         "",
-        "| model | weights and tables, B: float | int8 | arena, B: float | int8 | states, B: float | int8 |",
-        "|---|---|---|---|---|---|---|",
-        *map(_memory, result["trials"]),
+        *(line for title, kind in KINDS.items() for line in _memory(title, kind, result["trials"])),
     ]
     losses = [line for trial in result["trials"] for line in _losses(trial)]
     said = ["", f"Where int8 loses more than {TOLERATED}, the layer that adds most noise to its input's:", ""]
@@ -55,12 +58,14 @@ def _scores(trial: Mapping[str, Any], state: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _memory(trial: Mapping[str, Any]) -> str:
-    cells = [trial["name"]]
-    for kind in ("constants", "arena", "states"):
-        before, after = trial["float_memory"][kind], trial["int8_memory"][kind]
-        cells += [f"{before:,}", f"{after:,} ({_share(before, after)})"]
-    return f"| {' | '.join(cells)} |"
+def _memory(title: str, kind: str, trials: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield f"| {title}, B | float | int8 | int8, int16 states |"
+    yield "|---|---|---|---|"
+    for trial in trials:
+        before, *after = (trial["memory"][name][kind] for name in ("float", *STORED))
+        cells = [trial["name"], f"{before:,}", *(f"{size:,} ({_share(before, size)})" for size in after)]
+        yield f"| {' | '.join(cells)} |"
+    yield ""
 
 
 def _share(before: int, after: int) -> str:

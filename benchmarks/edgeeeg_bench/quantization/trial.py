@@ -1,9 +1,10 @@
-"""A model as float32 and as int8 by each observer: scores, memory, and the layer that loses most."""
+"""A model as float32 and in integers of several kinds: scores, memory, and the layer that loses most."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 from edgeeeg.data.bonn_segments import LabelledSegments
@@ -17,12 +18,33 @@ from edgeeeg_export.lowering import Lowered, lower
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import calibrate
+from edgeeeg_export.quantize.format import Storage
 from edgeeeg_export.quantize.observers import OBSERVERS
 from edgeeeg_export.quantize.report import LayerReport, layer_reports
+from edgeeeg_export.quantmath import Width
 from edgeeeg_export.targets import c
 
 QAT = "QAT"
 """The variant of models that were trained on in integers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How a program of integers is made: what gives the ranges of int8, and what is stored in what."""
+
+    observer: str
+    width: Width = "int8"
+    states: Storage = "float32"
+
+
+VARIANTS: Mapping[str, Variant] = MappingProxyType(
+    {
+        **{name: Variant(name) for name in OBSERVERS},
+        "int16 states": Variant("percentile", states="int16"),
+        "int16": Variant("percentile", "int16", "int16"),
+    }
+)
+"""Of int8 activations by each observer with float states, and by percentile with states, or all, of int16."""
 CALIBRATION_EVERY, REPORT_EVERY = 10, 10
 """Every tenth training file calibrates, every tenth held-out file shows the noise of each layer."""
 
@@ -58,9 +80,10 @@ class Trial:
 
     Parameters
     ----------
-    auc : variant ("float", an observer, or "QAT" for a model that was trained on in integers) to state
+    auc : variant ("float", one of `VARIANTS`, or "QAT" for a model trained on in integers) to state
         ("windowed", "carried") to its spread over the folds.
-    loses_most : of each observer, on the first fold.
+    memory : "float" or one of `VARIANTS` to its bytes.
+    loses_most : of each variant, on the first fold.
     """
 
     name: str
@@ -69,8 +92,7 @@ class Trial:
     hop: int
     folds: tuple[int, ...]
     auc: Mapping[str, Mapping[str, Spread]]
-    float_memory: Memory
-    int8_memory: Memory
+    memory: Mapping[str, Memory]
     loses_most: Mapping[str, Loss | None]
 
     def to_json(self) -> dict[str, Any]:
@@ -84,13 +106,13 @@ def score(
     folds: tuple[Fold, ...],
     on_program: Callable[[], None] = lambda: None,
 ) -> Trial:
-    """Quantize the model of each of its folds with every observer, and score all on the held-out files.
+    """Make every program of integers of the model of each of its folds, and score all on held-out files.
 
     Parameters
     ----------
     on_program : called after each program that was scored.
     """
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in ("float", *OBSERVERS)}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in ("float", *VARIANTS)}
     losses: dict[str, Loss | None] = {}
     memory: dict[str, Memory] = {}
     for number in entry.folds:
@@ -104,16 +126,17 @@ def score(
         streaming = stream(plain.captured, entry.hop)
         seen = as_input(plain, labelled.samples[folds[number].train[::CALIBRATION_EVERY]].ravel())
         shown = as_input(plain, held_out.samples[::REPORT_EVERY].ravel())
-        for observer in OBSERVERS:
-            ranges = calibrate(streaming, seen, observer)
-            inputs = {name: ranges.tensors[name].format("int16") for name in plain.captured.inputs}
-            formats = assign(ranges, inputs)
+        ranges = {observer: calibrate(streaming, seen, observer) for observer in OBSERVERS}
+        for name, variant in VARIANTS.items():
+            of_tensors = ranges[variant.observer]
+            inputs = {source: of_tensors.tensors[source].format("int16") for source in plain.captured.inputs}
+            formats = assign(of_tensors, inputs, variant.width, variant.states)
             integers = lower(onnx_model, "model", entry.hop, formats=formats)
-            found[observer].append(aucs(integers, entry.n_times, held_out))
+            found[name].append(aucs(integers, entry.n_times, held_out))
             on_program()
-            memory["int8"] = Memory.of(integers)
+            memory[name] = Memory.of(integers)
             reports = layer_reports(plain.offline, integers.offline, formats, shown)
-            losses.setdefault(observer, worst_fall(plain.offline, reports))
+            losses.setdefault(name, worst_fall(plain.offline, reports))
         if entry.retrained is not None:
             frozen = load_model(entry.retrained(number, model), n_times=entry.n_times).onnx_model
             trained = lower(frozen, "model", entry.hop)
@@ -129,8 +152,7 @@ def score(
             name: {state: Spread.of([fold[state] for fold in of_folds]) for state in of_folds[0]}
             for name, of_folds in found.items()
         },
-        float_memory=memory["float"],
-        int8_memory=memory["int8"],
+        memory=memory,
         loses_most=losses,
     )
 

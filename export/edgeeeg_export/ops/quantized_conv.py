@@ -19,7 +19,7 @@ from edgeeeg_export.tensor import SUFFIX, Array, TensorType
 
 @dataclass(frozen=True, slots=True)
 class QuantizedConv(Conv):
-    """Inputs x of int8 or int16, weight of int8, bias (c_out,) of int32, multiplier (c_out,).
+    """Inputs x of int8 or int16, weight of int8, bias (c_out,) of int32 or none, multiplier (c_out,).
 
     `width` is the type of the result. No sum of a channel may overflow, whatever x is.
     """
@@ -30,16 +30,16 @@ class QuantizedConv(Conv):
         """As of floats."""
         integer_width(inputs[0])
         types = tuple(type_.dtype for type_ in inputs[1:])
-        require(types == ("int8", "int32", "float32"), f"its constants are {types}")
-        (y,) = Conv.infer(self, inputs[:3])
+        require(types in (("int8", "int32", "float32"), ("int8", "float32")), f"its constants are {types}")
+        (y,) = Conv.infer(self, inputs[:-1])
         return (replace(y, dtype=self.width),)
 
     def run(
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Exact sums in int32."""
-        x, weight, bias, multiplier = inputs
-        total = self.accumulate(x.astype(np.int32), weight.astype(np.int32), bias)
+        x, weight, *bias, multiplier = inputs
+        total = self.accumulate(x.astype(np.int32), weight.astype(np.int32), bias[0] if bias else None)
         return (quantmath.requantize(total, _channels(multiplier, total.ndim), self.width),), ()
 
     def shrinks_in_place(self, inputs: tuple[TensorType, ...]) -> bool:
@@ -50,7 +50,8 @@ class QuantizedConv(Conv):
         """The kernel of edgeeeg_quantized.h."""
         x, weight = call.input_types[0].shape, call.input_types[1].shape
         definition = self.window(weight).c_definition(call)
-        operands = ", ".join((*call.inputs, call.outputs[0]))
+        taken, taps, *bias, multiplier = call.inputs
+        operands = ", ".join((taken, taps, *(bias or ["0"]), multiplier, call.outputs[0]))
         sizes = f"{x[0]}, {x[1]}, {weight[0]}, {self.groups}"
         kernel = f"edgeeeg_conv{SUFFIX[call.input_types[0].dtype]}{SUFFIX[self.width]}"
         return f"{definition}\n{kernel}({operands}, &window, {sizes});"
@@ -58,7 +59,7 @@ class QuantizedConv(Conv):
     def to_onnx(self, call: OnnxCall) -> None:
         """ConvInteger, Add, and a requantization in float32."""
         add, constant = call.builder.add, call.builder.constant
-        x, weight, bias, multiplier = call.inputs
+        x, weight, *bias, multiplier = call.inputs
         window = self.window(call.input_types[1].shape)
 
         def product(operand: str) -> str:
@@ -74,9 +75,10 @@ class QuantizedConv(Conv):
 
         total = sum_to_onnx(call.builder, x, integer_width(call.input_types[0]), product)
         shape = constant([1, -1, *(1,) * len(self.strides)], "int64")
-        per_channel = [add("Reshape", (name, shape)) for name in (bias, multiplier)]
-        total = add("Add", (total, per_channel[0]))
-        requantize_to_onnx(call.builder, total, per_channel[1], call.outputs[0], self.width)
+        for start in bias:
+            total = add("Add", (total, add("Reshape", (start, shape))))
+        each = add("Reshape", (multiplier, shape))
+        requantize_to_onnx(call.builder, total, each, call.outputs[0], self.width)
 
 
 def _channels(value: Array, rank: int) -> Array:

@@ -19,7 +19,7 @@ from edgeeeg_export.tensor import SUFFIX, Array, TensorType
 
 @dataclass(frozen=True, slots=True)
 class QuantizedLinear(Linear):
-    """Inputs x (..., k) of int8 or int16, weight (k, n) of int8, bias (n,) of int32, multiplier (n,).
+    """Inputs x (..., k) of int8 or int16, weight (k, n) of int8, bias (n,) of int32 or none, multiplier (n,).
 
     `width` is the type of the result. No sum of a row may overflow, whatever x is.
     """
@@ -30,7 +30,7 @@ class QuantizedLinear(Linear):
         """As of floats."""
         integer_width(inputs[0])
         types = tuple(type_.dtype for type_ in inputs[1:])
-        require(types == ("int8", "int32", "float32"), f"its constants are {types}")
+        require(types in (("int8", "int32", "float32"), ("int8", "float32")), f"its constants are {types}")
         (y,) = Linear.infer(self, inputs[:2])
         return (replace(y, dtype=self.width),)
 
@@ -38,21 +38,25 @@ class QuantizedLinear(Linear):
         self, inputs: tuple[Array, ...], states: tuple[Array, ...]
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Exact sums in int32."""
-        x, weight, bias, multiplier = inputs
-        total = np.matmul(x.astype(np.int32), weight.astype(np.int32)) + bias
+        x, weight, *bias, multiplier = inputs
+        total = np.matmul(x.astype(np.int32), weight.astype(np.int32))
+        for start in bias:
+            total = total + start
         return (quantmath.requantize(total, multiplier, self.width),), ()
 
     def emit_c(self, call: CCall) -> str:
         """The kernel of edgeeeg_quantized.h."""
         k, n = call.input_types[1].shape
-        operands = ", ".join((*call.inputs, call.outputs[0]))
+        x, weight, *bias, multiplier = call.inputs
+        operands = ", ".join((x, weight, *(bias or ["0"]), multiplier, call.outputs[0]))
         kernel = f"edgeeeg_linear{SUFFIX[call.input_types[0].dtype]}{SUFFIX[self.width]}"
         return f"{kernel}({operands}, {call.input_types[0].size // k}, {k}, {n});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """MatMulInteger, Add, and a requantization in float32."""
-        x, weight, bias, multiplier = call.inputs
+        x, weight, *bias, multiplier = call.inputs
         add, width = call.builder.add, integer_width(call.input_types[0])
         total = sum_to_onnx(call.builder, x, width, lambda part: add("MatMulInteger", (part, weight)))
-        total = add("Add", (total, bias))
+        for start in bias:
+            total = add("Add", (total, start))
         requantize_to_onnx(call.builder, total, multiplier, call.outputs[0], self.width)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,10 +29,12 @@ class QuantizedRecurrence(Recurrence):
     """Inputs x, W, R and bias of a `Recurrence`, then m_x and m_h (directions, gates hidden).
 
     R sees h in steps of `h_scale`, in integers of `width`; `in_integers` makes those the result too.
-    `state_scales` has what a step of each memory is worth that is carried in int16, or nothing.
+    `state_scales` has what a step of each memory is worth that is carried in int16, or nothing. Further
+    inputs, in the ONNX form alone, are what every step finds of each memory, in the place of its own.
     """
 
     __slots__ = ()
+    operands: ClassVar[int] = 6
     h_scale: float
     in_integers: bool
     width: quantmath.Width
@@ -65,7 +68,7 @@ class QuantizedRecurrence(Recurrence):
     def infer(self, inputs: tuple[TensorType, ...]) -> tuple[TensorType, ...]:
         """As of floats."""
         integer_width(inputs[0])
-        types = tuple(type_.dtype for type_ in inputs[1:])
+        types = tuple(type_.dtype for type_ in inputs[1 : self.operands])
         require(types == TYPES, f"its constants are {types}")
         rows = inputs[2].shape[:2]
         require(
@@ -167,6 +170,15 @@ class QuantizedRecurrence(Recurrence):
         whole = quantize_to_onnx(call.builder, h, call.builder.constant(self.h_scale), self.width)
         matrix, of_h = (rows_to_onnx(call, name, rows) for name in (weights[1], weights[4]))
         return _sum_to_onnx(call, start, whole, self.width, matrix, of_h)
+
+    def found_to_onnx(self, call: OnnxCall, memory: Sequence[str], t: int, d: int) -> tuple[str, ...]:
+        """What is forced, or what the step before left: two Gathers."""
+        forced, add, constant = call.inputs[self.operands :], call.builder.add, call.builder.constant
+        if not forced:
+            return tuple(memory)
+        axes = (0, 0) if self.layout == 0 else (1, 1)
+        frames = (add("Gather", (name, constant(t, "int64")), axis=axes[0]) for name in forced)
+        return tuple(add("Gather", (frame, constant(d, "int64")), axis=axes[1]) for frame in frames)
 
     def settled_to_onnx(self, call: OnnxCall, memory: Sequence[str]) -> tuple[str, ...]:
         """What the next step finds of the memories: a rounding, Cast, Mul."""

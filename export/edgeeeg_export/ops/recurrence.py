@@ -8,7 +8,7 @@ then the batch), or backwards, starts every call from its initial state.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -64,6 +64,8 @@ class Recurrence(Op):
     gates: ClassVar[int]
     biases: ClassVar[int]
     """Values of bias, and of the kernel's scratch, in units of the hidden size."""
+    operands: ClassVar[int] = 4
+    """How many its inputs are."""
     memories: ClassVar[tuple[str, ...]] = ("h",)
     activations: ClassVar[tuple[str, ...]]
     kernel: ClassVar[str]
@@ -223,6 +225,10 @@ class Recurrence(Op):
         """Memories of the states."""
         return states
 
+    def found_to_onnx(self, call: OnnxCall, memory: Sequence[str], t: int, d: int) -> tuple[str, ...]:
+        """What a step finds of the memories that the step before left."""
+        return tuple(memory)
+
     def settled_to_onnx(self, call: OnnxCall, memory: Sequence[str]) -> tuple[str, ...]:
         """What the next step finds of the memories."""
         return tuple(memory)
@@ -266,14 +272,31 @@ class Recurrence(Op):
         x = inputs[0]
         return x.shape[0] * x.shape[1] * (inputs[1].size + inputs[2].size)
 
-    def walk(self, inputs: tuple[Array, ...], states: tuple[Array, ...]) -> Iterator[tuple[int, int, Memory]]:
-        """The memories behind each step: direction, step, memories; from the initial ones without states.
+    def run(
+        self, inputs: tuple[Array, ...], states: tuple[Array, ...]
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """Step by step; the sums over inputs of all steps are made at once."""
+        y, after, _ = self._walk(inputs, states)
+        nexts = self.stored(tuple(after[:, 0])) if states else ()
+        if self.layout == 1:
+            y, after = y.transpose(2, 0, 1, 3), after.transpose(0, 2, 1, 3)
+        finals = tuple(after[self.memories.index(name.removeprefix("final_"))] for name in self.outputs[1:])
+        return tuple(np.ascontiguousarray(value) for value in (y, *finals)), nexts
 
-        The sums over inputs of all steps are made at once.
-        """
+    def trajectory(self, inputs: tuple[Array, ...], states: tuple[Array, ...]) -> tuple[Array, ...]:
+        """What every step finds of each memory, in the shape of y, of a run from these states."""
+        *_, before = self._walk(inputs, states)
+        order = (0, 1, 2, 3) if self.layout == 0 else (2, 0, 1, 3)
+        return tuple(np.ascontiguousarray(memory.transpose(order)) for memory in before)
+
+    def _walk(self, inputs: tuple[Array, ...], states: tuple[Array, ...]) -> tuple[Array, Array, Array]:
+        """y (steps, directions, batch, hidden), and memories behind the last step and in front of each."""
         x = np.moveaxis(inputs[0], self.layout, 0)
         (steps, batch, _), (directions, _, hidden) = x.shape, inputs[2].shape
-        starts = np.zeros((len(self.memories), directions, batch, hidden), dtype=np.float32)
+        y = np.empty((steps, directions, batch, hidden), dtype=self.result)
+        after = np.empty((len(self.memories), directions, batch, hidden), dtype=np.float32)
+        before = np.empty((len(self.memories), *y.shape), dtype=np.float32)
+        starts = np.zeros_like(after)
         if self.initial:
             starts[...] = np.array(self.initial, dtype=np.float32).reshape(
                 len(starts), directions, -1, hidden
@@ -283,25 +306,11 @@ class Recurrence(Op):
             parameters = tuple(value[d] for value in inputs[1:])
             drive = self.drive(x, parameters)
             for t in reversed(range(steps)) if backwards else range(steps):
+                before[:, t, d] = memory
                 memory = self.settled(self.cell(drive[t], memory, parameters))
-                yield d, t, memory
-
-    def run(
-        self, inputs: tuple[Array, ...], states: tuple[Array, ...]
-    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        """Step by step."""
-        steps, batch = inputs[0].shape[self.layout], inputs[0].shape[1 - self.layout]
-        directions, _, hidden = inputs[2].shape
-        y = np.empty((steps, directions, batch, hidden), dtype=self.result)
-        after = np.empty((len(self.memories), directions, batch, hidden), dtype=np.float32)
-        for d, t, memory in self.walk(inputs, states):
-            y[t, d] = self.result_of(memory[0])
+                y[t, d] = self.result_of(memory[0])
             after[:, d] = memory
-        nexts = self.stored(tuple(after[:, 0])) if states else ()
-        if self.layout == 1:
-            y, after = y.transpose(2, 0, 1, 3), after.transpose(0, 2, 1, 3)
-        finals = tuple(after[self.memories.index(name.removeprefix("final_"))] for name in self.outputs[1:])
-        return tuple(np.ascontiguousarray(value) for value in (y, *finals)), nexts
+        return y, after, before
 
     def emit_c(self, call: CCall) -> str:
         """One call of the cell's kernel in edgeeeg_recurrent.h per step and row of the batch."""
@@ -412,11 +421,16 @@ class Recurrence(Op):
         axis_of_steps, axis_of_directions = (0, 1) if self.layout == 0 else (1, 2)
         both = constant([axis_of_steps, axis_of_directions], "int64")
         for d, backwards in enumerate(self.backwards):
-            weights = [add("Gather", (name, constant(d, "int64")), axis=0) for name in call.inputs[1:]]
-            memory = self.restored_to_onnx(call, call.states) if call.states else self._start_to_onnx(call, d)
+            weights = [
+                add("Gather", (name, constant(d, "int64")), axis=0) for name in call.inputs[1 : self.operands]
+            ]
+            memory: tuple[str, ...] = ()
+            if len(call.inputs) == self.operands:
+                memory = self._start_to_onnx(call, d)
             for t in reversed(range(steps)) if backwards else range(steps):
                 x = add("Gather", (call.inputs[0], constant(t, "int64")), axis=self.layout)
-                memory = self.settled_to_onnx(call, self.cell_to_onnx(call, x, memory, weights))
+                memory = self.cell_to_onnx(call, x, self.found_to_onnx(call, memory, t, d), weights)
+                memory = self.settled_to_onnx(call, memory)
                 results[t][d] = add("Unsqueeze", (memory[0], both))
             finals.append(memory)
         frames = [add("Concat", row, axis=axis_of_directions) for row in results]
@@ -430,7 +444,9 @@ class Recurrence(Op):
             add("Identity", (name,), following)
 
     def _start_to_onnx(self, call: OnnxCall, d: int) -> tuple[str, ...]:
-        """The initial memories of a direction that carries none."""
+        """The memories of the states, or the initial ones of a direction that carries none."""
+        if call.states:
+            return self.restored_to_onnx(call, call.states)
         directions, _, hidden = call.input_types[2].shape
         batch = call.input_types[0].shape[1 - self.layout]
         rows = self.initial or ((0.0,) * (directions * batch * hidden),) * len(self.memories)

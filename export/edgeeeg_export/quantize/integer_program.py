@@ -224,7 +224,7 @@ class IntegerProgram:
         return name
 
     def shared_constant(self, node: Node, what: str, value: Array) -> str:
-        """The same, once for all layers that have this value: biases of zeros, tables."""
+        """The same, once for all layers that have this value, such as a table."""
         key = (value.dtype.name, value.shape, value.tobytes())
         if key not in self._shared:
             self._shared[key] = self.constant(node, what, value)

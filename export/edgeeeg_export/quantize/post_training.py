@@ -25,6 +25,7 @@ from edgeeeg_export.quantize.format import Formats
 from edgeeeg_export.quantize.integer_program import IntegerProgram
 from edgeeeg_export.quantize.moves import join, move
 from edgeeeg_export.quantize.own_integers import OwnIntegers
+from edgeeeg_export.quantize.standardized import standardized
 from edgeeeg_export.quantize.weighted_layers import pool, recurrence, weighted_layer
 
 Form = Callable[[IntegerProgram, Node, Op], bool]
@@ -43,6 +44,7 @@ FORMS: tuple[Form, ...] = (
     gain_and_offset,
     several_values,
     mean,
+    standardized,
     move,
     join,
 )

@@ -195,13 +195,11 @@ def _linear(writing: _Writing, node: Node, call: OnnxCall) -> None:
 
 def _weights(writing: _Writing, original: Node, call: OnnxCall, axis: int) -> tuple[str, ...]:
     """Weights and, if the layer has one, the bias, dequantized; each output row has its own steps."""
-    _, weight, bias, _ = call.inputs
+    _, weight, *bias, _ = call.inputs
     x = writing.program.integers[original.inputs[0]]
     each = weight_steps(writing.program, original, x).ravel()
     made = writing.constant(call, weight, each, axis)
-    if len(original.inputs) == 2:
-        return (made,)
-    return (made, writing.constant(call, bias, each * x.scale, 0))
+    return (made, *(writing.constant(call, name, each * x.scale, 0) for name in bias))
 
 
 def _sum(writing: _Writing, node: Node, call: OnnxCall) -> None:

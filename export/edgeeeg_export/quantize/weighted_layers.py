@@ -57,7 +57,7 @@ def weighted_layer(program: IntegerProgram, node: Node, op: Op) -> bool:
     names = (
         x.name,
         program.constant(node, "weight.int8", whole),
-        program.shared_constant(node, "bias.int32", start),
+        *((program.shared_constant(node, "bias.int32", start),) if start.any() else ()),
         program.constant(node, "multiplier", (step / worth).astype(np.float32)),
     )
     form = program.wrapped(node, made, names)
@@ -122,7 +122,6 @@ def pool(program: IntegerProgram, node: Node, op: Op) -> bool:
     names = (
         x.name,
         program.shared_constant(node, "ones", np.ones((channels, 1, *op.kernel), dtype=np.int8)),
-        program.shared_constant(node, "zeros", np.zeros(channels, dtype=np.int32)),
         program.constant(node, "multiplier", np.full(channels, factor, dtype=np.float32)),
     )
     made = QuantizedConv(op.strides, op.dilations, channels, op.pads, width=y.width)

@@ -17,7 +17,7 @@ Memories = dict[str, Array]
 
 
 def window_states(op: Op, operands: tuple[Array, ...]) -> Iterator[Memories]:
-    """The states behind each frame of each window; none of a layer that carries them from call to call.
+    """The states at the frames of each window, of many at once or of one after the other.
 
     Parameters
     ----------
@@ -33,8 +33,7 @@ def window_states(op: Op, operands: tuple[Array, ...]) -> Iterator[Memories]:
     elif isinstance(op, Fresh):
         yield from _behind_each_frame(op, operands)
     elif isinstance(op, Recurrence):
-        for _, _, memories in op.walk(operands, ()):
-            yield dict(zip(op.memories, memories, strict=True))
+        yield dict(zip(op.memories, op.trajectory(operands, ()), strict=True))
 
 
 def _behind_each_frame(op: Fresh, operands: tuple[Array, ...]) -> Iterator[Memories]:

@@ -117,6 +117,26 @@ def test_dense_is_onnxruntimes_in_every_value(tmp_path):
     np.testing.assert_array_equal(result, onnxruntime_says("QLinearMatMul", x, weight, scale, None))
 
 
+@pytest.mark.parametrize("name", ["along time", "depthwise, strided, padded", "over electrodes"])
+def test_a_convolution_without_a_bias_starts_from_zero(name, tmp_path):
+    shape, weight_shape, op = CONVOLUTIONS[name]
+    x, weight = integers(*shape), integers(*weight_shape, low=-127)
+    constants = {"w": weight, "b": np.zeros(weight_shape[0], dtype=np.int32)}
+    constants["m"] = RNG.uniform(0.001, 0.003, weight_shape[0]).astype(np.float32)
+    with_zeros = whole(x, op, constants, tmp_path)
+    del constants["b"]
+    np.testing.assert_array_equal(whole(x, op, constants, tmp_path), with_zeros)
+
+
+def test_dense_without_a_bias_starts_from_zero(tmp_path):
+    x, weight = integers(2000, 40), integers(40, 24, low=-127)
+    constants = {"w": weight, "b": np.zeros(24, dtype=np.int32)}
+    constants["m"] = RNG.uniform(0.001, 0.003, 24).astype(np.float32)
+    with_zeros = whole(x, QuantizedLinear(), constants, tmp_path)
+    del constants["b"]
+    np.testing.assert_array_equal(whole(x, QuantizedLinear(), constants, tmp_path), with_zeros)
+
+
 def test_every_integer_goes_through_a_table(tmp_path):
     x = np.arange(-128, 128).astype(np.int8).reshape(1, 256)
     table = integers(256)
