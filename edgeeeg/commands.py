@@ -146,6 +146,10 @@ def run(
             f"{saturated} of {counts.size} samples exceed ±{info.input.lsb * INT16_MAX:g} {info.input.unit} "
             "and saturate, as they would on the device"
         )
+    limited = {layer: count for layer, count in stream.saturations.items() if count}
+    if limited:
+        layers = ", ".join(f"{layer} {count} times" for layer, count in limited.items())
+        terminal.stderr.print(f"integer states saturated, as on the device: {layers}", markup=False)
     found = above_threshold(info, outputs)
     if json:
         terminal.print_json(
@@ -155,6 +159,7 @@ def run(
                 "steps": len(outputs),
                 "hop_seconds": info.hop / info.input.sfreq,
                 "saturated_samples": saturated,
+                "saturated_states": limited,
                 "threshold": info.outputs[0].threshold,
                 "detections": None
                 if found is None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeeeg.bundle import Bundle
+from edgeeeg.cells.state_width import SATURATED
 from edgeeeg.errors import BundleError, MissingDependency, RecordingError
 from edgeeeg.manifest import InputInfo, StateInfo
 
@@ -77,6 +78,19 @@ class Stream:
         self._states = {state.name: _start(state) for state in info.states}
         self._early = info.delay_steps
         self._ended = False
+
+    @property
+    def saturations(self) -> dict[str, int]:
+        """How often integer states would have left their range, by layer, as a device counts it.
+
+        Layers whose states are float32 have no counter.
+        """
+        counters = {name: name.rpartition(".") for name in self._states}
+        return {
+            layer: int(self._states[name][0])
+            for name, (layer, _, state) in counters.items()
+            if state == SATURATED
+        }
 
     def push(self, samples: Samples | Mapping[str, Samples]) -> NDArray[np.float32]:
         """Append samples and run every step that they complete.

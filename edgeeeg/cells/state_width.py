@@ -19,6 +19,8 @@ WidthName = Literal["int16", "int32"]
 ResultName = Literal["int8", "int16"]
 EXPONENT_BITS = 24
 """Fraction of an exponent: it is a multiple of 2^-24."""
+SATURATED = "saturated"
+"""The state that counts how often the other states of its layer would have left their range."""
 LARGEST_EXPONENT = (32 << EXPONENT_BITS) - 1
 """2 to the power of minus this rounds to 0 in every width."""
 

@@ -17,7 +17,7 @@ from edgeeeg.evaluation.audit_verdict import RULE, SCORES, Verdict, judge
 from edgeeeg.evaluation.detection_scores import DetectionScore, Spread, score_windows, youden_threshold
 from edgeeeg.evaluation.frame_scores import FrameScores, Memory, measure_memory
 from edgeeeg.evaluation.stream_outputs import stream_outputs
-from edgeeeg.evaluation.window_outputs import windowed_outputs
+from edgeeeg.evaluation.window_outputs import FrameDetector, windowed_outputs
 from edgeeeg.signal.bonn import SFREQ, BonnSegment
 
 RESETS = (10.0, 60.0)
@@ -29,6 +29,8 @@ PROBED_SECONDS = 120.0
 """Length of the stream on which memory is measured."""
 
 ModelOfFold = Callable[[int], FrameScores]
+ProgramOf = Callable[[FrameScores, NDArray[np.float32]], FrameDetector]
+"""A program made from a model and its fold's training files (n_files, n_times)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,21 @@ class AuditRow:
     auc: Spread
     sensitivity: Spread
     specificity: Spread
+
+    def less(self, other: AuditRow) -> AuditRow:
+        """The differences from another row, fold by fold."""
+        differences = {
+            score: Spread.of(
+                [
+                    mine - theirs
+                    for mine, theirs in zip(
+                        getattr(self, score).per_fold, getattr(other, score).per_fold, strict=True
+                    )
+                ]
+            )
+            for score in SCORES
+        }
+        return AuditRow(self.name, self.period, **differences)
 
     @classmethod
     def of(cls, name: str, period: float | None, folds: Sequence[DetectionScore]) -> AuditRow:
@@ -65,6 +82,20 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """What an export makes of the model, such as its integers, scored like the model itself.
+
+    Parameters
+    ----------
+    name : for people.
+    make : one for each fold.
+    """
+
+    name: str
+    make: ProgramOf
+
+
+@dataclass(frozen=True, slots=True)
 class AuditResult:
     """What the audit of one model found.
 
@@ -75,6 +106,8 @@ class AuditResult:
     rows : windowed first, then carried, then the resets by their period.
     verdicts : what parts from windowed, by the rule.
     protocol : how it was measured.
+    program : name of the program that was scored too, if one was.
+    program_rows : its rows, in the order of `rows`.
     """
 
     task: Task
@@ -83,6 +116,14 @@ class AuditResult:
     rows: tuple[AuditRow, ...]
     verdicts: tuple[Verdict, ...]
     protocol: Mapping[str, str | int | float]
+    program: str | None = None
+    program_rows: tuple[AuditRow, ...] = ()
+
+    @property
+    def differences(self) -> tuple[AuditRow, ...]:
+        """Rows of the program less those of the model, each with the spread of its differences."""
+        pairs = zip(self.program_rows, self.rows[: len(self.program_rows)], strict=True)
+        return tuple(mine.less(before) for mine, before in pairs)
 
     @property
     def stateless(self) -> bool:
@@ -101,6 +142,9 @@ class AuditResult:
             "verdicts": [verdict.to_dict() for verdict in self.verdicts],
             "rule": RULE,
             "protocol": dict(self.protocol),
+            "program": self.program,
+            "program_rows": [row.to_dict() for row in self.program_rows],
+            "differences": [row.to_dict() for row in self.differences],
         }
 
 
@@ -111,6 +155,7 @@ def audit_bonn(
     weights: str,
     resets: Sequence[float] = RESETS,
     seed: int = SEED,
+    program: Program | None = None,
     on_fold: Callable[[int, int], None] = lambda done, of: None,
 ) -> AuditResult:
     """Score a model on each fold's held-out files, which follow each other in one stream in seeded order.
@@ -122,6 +167,7 @@ def audit_bonn(
     weights : what the weights were trained on, for the protocol.
     resets : periods in s.
     seed : of the order of files in the streams.
+    program : what is made of the model and scored beside it, at the thresholds of the model.
     on_fold : called with the folds done and their number.
 
     Raises
@@ -136,6 +182,7 @@ def audit_bonn(
     periods = _periods(resets, grid)
     names = (WINDOWED, CARRIED, *periods)
     scores: dict[str, list[DetectionScore]] = {name: [] for name in names}
+    of_program: dict[str, list[DetectionScore]] = {name: [] for name in names}
     memories: list[Memory] = []
     folds = file_folds(labelled.ictal)
     for number, fold in enumerate(folds):
@@ -144,8 +191,11 @@ def audit_bonn(
         stream = labelled.take(order)
         threshold = _threshold(model, labelled, fold, grid)
         for name, outputs in _outputs(model, stream, grid, periods).items():
-            windows_ictal = np.repeat(stream.ictal, outputs.shape[1])
-            scores[name].append(score_windows(windows_ictal, outputs.ravel(), threshold))
+            scores[name].append(_score(stream, outputs, threshold))
+        if program is not None:
+            made = program.make(model, labelled.samples[fold.train])
+            for name, outputs in _outputs(made, stream, grid, periods).items():
+                of_program[name].append(_score(stream, outputs, threshold))
         memories.append(_memory(model, stream, grid))
         on_fold(number + 1, len(folds))
     rows = tuple(AuditRow.of(name, periods.get(name), scores[name]) for name in names)
@@ -156,7 +206,15 @@ def audit_bonn(
         rows=rows,
         verdicts=judge(rows),
         protocol=_protocol(weights, seed, grid),
+        program=None if program is None else program.name,
+        program_rows=()
+        if program is None
+        else tuple(AuditRow.of(name, periods.get(name), of_program[name]) for name in names),
     )
+
+
+def _score(stream: LabelledSegments, outputs: NDArray[np.float32], threshold: float) -> DetectionScore:
+    return score_windows(np.repeat(stream.ictal, outputs.shape[1]), outputs.ravel(), threshold)
 
 
 def _protocol(weights: str, seed: int, grid: WindowGrid) -> dict[str, str | int | float]:
@@ -197,7 +255,7 @@ def _threshold(model: FrameScores, labelled: LabelledSegments, fold: Fold, grid:
 
 
 def _outputs(
-    model: FrameScores, stream: LabelledSegments, grid: WindowGrid, periods: Mapping[str, float]
+    model: FrameDetector, stream: LabelledSegments, grid: WindowGrid, periods: Mapping[str, float]
 ) -> dict[str, NDArray[np.float32]]:
     """Scores (n_files, n_windows) by the name of the row."""
     outputs = {

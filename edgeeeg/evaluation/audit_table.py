@@ -18,8 +18,12 @@ def render(result: AuditResult, model: str) -> Iterator[RenderableType]:
     table.add_column("state", no_wrap=True)
     for column in ("AUC", "sensitivity", "specificity"):
         table.add_column(column, justify="right", no_wrap=True)
-    for row in result.rows:
+    for k, row in enumerate(result.rows):
         table.add_row(row.name, *map(_cell, (row.auc, row.sensitivity, row.specificity)))
+        if result.program_rows:
+            made, less = result.program_rows[k], result.differences[k]
+            table.add_row(f" {result.program}", *map(_cell, (made.auc, made.sensitivity, made.specificity)))
+            table.add_row(" difference", *map(_difference, (less.auc, less.sensitivity, less.specificity)))
     yield table
     yield memory_line(result)
     yield from (verdict.line for verdict in result.verdicts)
@@ -44,3 +48,7 @@ def memory_line(result: AuditResult) -> str:
 
 def _cell(spread: Spread) -> str:
     return f"{spread.mean:.4f} ± {spread.sd:.4f}"
+
+
+def _difference(spread: Spread) -> str:
+    return f"{spread.mean:+.4f} ± {spread.sd:.4f}"

@@ -13,7 +13,10 @@ from edgeeeg_export.errors import CaptureError
 from edgeeeg_export.loading import SHIPPED, load_module
 
 if TYPE_CHECKING:
+    from edgeeeg.evaluation.audit import Program
     from edgeeeg.evaluation.frame_scores import FrameScores
+    from edgeeeg_export.quantize.format import Storage
+    from edgeeeg_export.quantmath import Width
 
 FOLD = "{fold}"
 """Stands for the number of the fold in the name of a weights file."""
@@ -75,6 +78,18 @@ def audit_subject(what: str, weights: str | None, task: Task | None) -> AuditSub
         else "one set for all folds; it may have seen the files it is scored on"
     )
     return AuditSubject(own, lambda fold: one(), trained)
+
+
+def integer_program(task: Task, tensors: Width, states: Storage) -> Program:
+    """What an export with `--quantize` and `--states` makes of each fold's model, to be scored beside it.
+
+    Its ranges are those of the fold's training files.
+    """
+    from edgeeeg.evaluation.audit import Program
+    from edgeeeg_export.integer_scores import IntegerChoice, integer_scores
+
+    choice = IntegerChoice(tensors, states)
+    return Program(choice.name, lambda model, training: integer_scores(model, task, training, choice))
 
 
 def _shipped(what: str, weights: str | None, task: Task | None) -> AuditSubject:

@@ -53,6 +53,13 @@ class QuantizeChoice(StrEnum):
     MIXED = "mixed"
 
 
+class AuditQuantize(StrEnum):
+    """What activations are stored in, where `audit` scores a program of integers."""
+
+    INT8 = "int8"
+    INT16 = "int16"
+
+
 class StatesChoice(StrEnum):
     """What recurrences with a form in integers carry."""
 
@@ -229,6 +236,7 @@ def export(
         }
         if quantized is not None:
             result["quantized"] = quantized
+            result["quantized_states"] = report_table.read_states(bundle)
             result["qdq"] = report_table.read_qdq(bundle)
         if budget is not None:
             result["pareto"] = report_table.read_pareto(bundle)
@@ -240,6 +248,8 @@ def export(
         _print_lines(explanation.render(explanations))
     if quantized is not None:
         terminal.stdout.print(report_table.render(quantized))
+        if states_in_integers := report_table.read_states(bundle):
+            terminal.stdout.print(report_table.render_states(states_in_integers))
         terminal.stdout.print(qdq_deviation.describe(report_table.read_qdq(bundle)))
     if budget is not None:
         terminal.stdout.print(pareto_table.render(report_table.read_pareto(bundle), budget))
@@ -301,7 +311,7 @@ def _print_lines(lines: Iterable[str]) -> None:
         terminal.stdout.print(line, markup=False)
 
 
-@needs("train,export", "torch", "onnx", "sklearn")
+@needs("train,export", "torch", "onnx", "onnxscript", "sklearn")
 def audit(
     model: str = typer.Argument(help="`edge-detector`, `edge-detector-normalised` or `module:factory`."),
     root: Path = typer.Option(..., help="Folder of the data set: for Bonn, the one with Z, O, N, F and S."),
@@ -318,6 +328,12 @@ def audit(
         help="Period in s of the periodic reset, several times for several; default: 10 and 60.",
     ),
     seed: int = typer.Option(0, min=0, help="Of the order of files in each fold's stream."),
+    quantize: AuditQuantize | None = typer.Option(
+        None, help="Score the program of integers beside the model, calibrated on the fold's training files."
+    ),
+    states: StatesChoice | None = typer.Option(
+        None, help="What its recurrences carry, beside --quantize; default: float32."
+    ),
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Score a model with its state reset for each window, carried, and reset periodically, side by side.
@@ -327,9 +343,17 @@ def audit(
     from edgeeeg.evaluation.audit import RESETS, audit_bonn
     from edgeeeg.evaluation.audit_table import render
     from edgeeeg.signal.bonn import read_bonn
-    from edgeeeg_export.audit_subject import audit_subject
+    from edgeeeg_export.audit_subject import audit_subject, integer_program
+    from edgeeeg_export.errors import ExportError
 
+    if states is not None and quantize is None:
+        raise ExportError("--states says what integers carry: give --quantize int8 or int16 too")
     subject = audit_subject(model, weights, None if task is None else task.value)
+    program = (
+        None
+        if quantize is None
+        else integer_program(subject.task, quantize.value, "float32" if states is None else states.value)
+    )
     segments = read_bonn(root)
     with terminal.progress() as bar:
         running = bar.add_task("auditing, folds", total=None)
@@ -340,6 +364,7 @@ def audit(
             subject.weights,
             resets=tuple(reset) if reset else RESETS,
             seed=seed,
+            program=program,
             on_fold=lambda done, of: bar.update(running, completed=done, total=of),
         )
     if json:

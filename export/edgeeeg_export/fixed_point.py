@@ -10,6 +10,9 @@ import numpy as np
 from edgeeeg.cells.state_width import EXPONENT_BITS, LARGEST_EXPONENT, StateWidth
 from edgeeeg_export.tensor import Array
 
+LARGEST_COUNT = 2**31 - 1
+"""Where the counter of saturations stops."""
+
 
 def saturate(value: Array, low: int, high: int) -> Array:
     """int64 next to float32 values within low and high, ties to even."""
@@ -25,6 +28,16 @@ def requantize(total: Array, multiplier: Array | np.float32, low: int, high: int
 def limit(value: Array, width: StateWidth) -> Array:
     """A state within its width."""
     return np.clip(value, width.low, width.high)
+
+
+def beyond(value: Array, width: StateWidth) -> int:
+    """How many values `limit` moves."""
+    return int(np.count_nonzero((value < width.low) | (value > width.high)))
+
+
+def counted(counter: Array, more: int) -> Array:
+    """A counter (1,) of int32 after more events; it stops at its end and never wraps."""
+    return np.minimum(counter.astype(np.int64) + more, LARGEST_COUNT).astype(np.int32)
 
 
 def faded(value: Array, decay: Array, width: StateWidth) -> Array:

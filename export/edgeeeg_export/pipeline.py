@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError
 from edgeeeg.bundle import Bundle, require_destination
 from edgeeeg.errors import EdgeEEGError
 from edgeeeg.manifest import Manifest
-from edgeeeg_export import contract, golden, model_card, stored_quantization
+from edgeeeg_export import contract, golden, model_card, quantization_record, stored_quantization
 from edgeeeg_export.boards import check_fit, find_board
 from edgeeeg_export.comparison import Record
 from edgeeeg_export.description import describe, require_described, stated_inputs
@@ -31,11 +31,10 @@ from edgeeeg_export.input_spec import InputSpec, common_ticks
 from edgeeeg_export.loading import SHIPPED, LoadedModel, is_factory, load_model
 from edgeeeg_export.lowering import lower, twin_of
 from edgeeeg_export.placement import Semantics
-from edgeeeg_export.quantize import qdq_deviation, qdq_write, report, report_table
+from edgeeeg_export.quantize import qdq_write
 from edgeeeg_export.quantize.adjustments import Adjustments
 from edgeeeg_export.quantize.budget import Budget
 from edgeeeg_export.quantize.format import Formats, Storage
-from edgeeeg_export.quantize.mixed_precision import Candidate
 from edgeeeg_export.quantize.preparation import Preparation, Settings, prepare
 from edgeeeg_export.quantize.qdq_read import require_floats
 from edgeeeg_export.quantmath import Width
@@ -189,7 +188,8 @@ def export_model(
         check_fit(chosen, flash, compiled.subject.program.struct_bytes)
     eeg = counts_of_inputs(compiled.manifest, recording)
     contract.whole_steps(compiled.subject, eeg)  # of the recording itself, whatever follows it
-    reports = _quantization(compiled, eeg, () if prepared is None else prepared.pareto)
+    pareto = () if prepared is None else prepared.pareto
+    reports = quantization_record.render(compiled.subject, compiled.contents.get(QDQ), eeg, pareto)
     counts = verification_inputs(eeg, compiled.manifest)
     records = contract.verify(compiled.subject, counts, extra, on_target)
     contract.require_kept(records)
@@ -261,26 +261,6 @@ def calibration_samples(compiled: Compiled, recording: Recorded) -> dict[str, Ar
     subject = compiled.subject
     counts = contract.whole_steps(subject, counts_of_inputs(compiled.manifest, recording))
     return subject.samples(counts)
-
-
-def _quantization(
-    compiled: Compiled, eeg: Mapping[str, contract.Counts], pareto: tuple[Candidate, ...]
-) -> dict[str, bytes]:
-    """The report of a program of integers on the recording of the contract; nothing for one of floats."""
-    subject = compiled.subject
-    quantized = subject.lowered.quantized
-    if subject.twin is None or subject.formats is None or quantized is None:
-        return {}
-    samples = subject.samples(contract.whole_steps(subject, eeg))
-    reports = report.layer_reports(subject.twin.offline, subject.offline, subject.formats, samples)
-    if quantized.own is None:  # else its ranges were chosen elsewhere, and saturation may be meant
-        report.require_in_range(reports)
-    model = onnx.load_from_string(compiled.contents[QDQ])
-    deviation = qdq_deviation.measure(model, subject.offline, subject.step, subject.formats, samples)
-    found: dict[str, Any] = {"layers": report.to_json(reports), "qdq": qdq_deviation.to_json(deviation)}
-    if pareto:
-        found["pareto"] = [candidate.to_json() for candidate in pareto]
-    return {report_table.REPORT: (json.dumps(found, indent=2) + "\n").encode()}
 
 
 def _only_input(

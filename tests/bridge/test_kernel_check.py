@@ -38,7 +38,9 @@ def test_the_host_agrees_with_numpy_in_every_bit(expected: dict[str, int], tmp_p
 def test_a_board_agrees_with_numpy_in_every_bit(
     board: str, expected: dict[str, int], firmware_elf: Path, tmp_path: Path
 ) -> None:
-    assert checksums_on_board(CASES, tmp_path, board) == expected
+    half = len(CASES) // 2  # all of them are more than the 512 KB of code that the M55 board has
+    first = checksums_on_board(CASES[:half], tmp_path / "first", board)
+    assert first | checksums_on_board(CASES[half:], tmp_path / "second", board) == expected
 
 
 SIGNAL = Operand((512,), uniform(-3.0, 3.0))

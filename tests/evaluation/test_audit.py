@@ -2,15 +2,18 @@
 
 import io
 import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from torch import Tensor, nn
 
+from edgeeeg.data.folds import file_folds
 from edgeeeg.errors import ModelError, RecordingError
-from edgeeeg.evaluation.audit import AuditResult, audit_bonn
+from edgeeeg.evaluation.audit import AuditResult, Program, audit_bonn
 from edgeeeg.evaluation.audit_table import memory_line, render
 from edgeeeg.evaluation.frame_scores import FrameScores
 from edgeeeg.layers.causal_conv import CausalConv1d
@@ -99,6 +102,47 @@ def test_the_order_of_the_stream_is_seeded(segments: tuple[BonnSegment, ...]) ->
         other[0]["auc"]["mean"], abs=1e-12
     )  # windows know no order
     assert first[1] != other[1]
+
+
+class Inverted:
+    """A program that says the opposite of its model, and remembers what it was made from."""
+
+    made_from: ClassVar[list[NDArray[np.float32]]] = []
+
+    def __init__(self, model: FrameScores, training: NDArray[np.float32]) -> None:
+        self.made_from.append(training)
+        self.model, self.hop = model, model.hop
+
+    def eval(self) -> None:
+        """Nothing to leave."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return -self.model(x)
+
+
+def test_a_program_is_scored_beside_its_model(segments: tuple[BonnSegment, ...]) -> None:
+    Inverted.made_from.clear()
+    result = audit(segments, Power(), resets=(3.0,), program=Program("opposite", Inverted))
+    assert [row.name for row in result.program_rows] == ["windowed", "carried", "reset every 3 s"]
+    for row, made, less in zip(result.rows, result.program_rows, result.differences, strict=True):
+        assert made.auc.per_fold == pytest.approx([1 - auc for auc in row.auc.per_fold])
+        assert less.auc.per_fold == pytest.approx([1 - 2 * auc for auc in row.auc.per_fold])
+        assert less.auc.sd == pytest.approx(2 * row.auc.sd)
+        assert (made.sensitivity.mean, made.specificity.mean) == (0.0, 1.0)  # at the model's threshold
+    assert [len(training) for training in Inverted.made_from] == [24] * 5
+    held_out = {number: set(fold.held_out) for number, fold in enumerate(file_folds(np.arange(30) % 3 == 0))}
+    for number, training in enumerate(Inverted.made_from):
+        for file, segment in enumerate(segments):
+            known = bool((training == segment.recording.data[0]).all(axis=1).any())
+            assert known == (file not in held_out[number])
+    stored = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert stored["program"] == "opposite"
+    assert len(stored["program_rows"]) == len(stored["differences"]) == 3
+    console = Console(width=100, record=True, file=io.StringIO())
+    for part in render(result, "power"):
+        console.print(part)
+    said = console.export_text()
+    assert said.count("opposite") == said.count(" difference") == 3
 
 
 def test_the_table_has_a_row_for_each_way(segments: tuple[BonnSegment, ...]) -> None:

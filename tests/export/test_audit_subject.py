@@ -10,10 +10,11 @@ import torch
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from edgeeeg.cli import build_app
+from edgeeeg.cli import build_app, main
+from edgeeeg.errors import ModelError
 from edgeeeg.models.frame_lstm import FrameLstm
 from edgeeeg.signal.bonn import DESCRIPTIONS, N_TIMES
-from edgeeeg_export.audit_subject import audit_subject
+from edgeeeg_export.audit_subject import audit_subject, integer_program
 from edgeeeg_export.errors import CaptureError
 
 FACTORY = "edgeeeg.models.frame_lstm:FrameLstm"
@@ -90,3 +91,64 @@ def test_the_verb_prints_one_json_object(tmp_path):
     assert printed["data"] == "bonn"
     assert [row["state"] for row in printed["rows"]] == ["windowed", "carried", "reset every 30 s"]
     assert printed["protocol"]["weights"] == "untrained"
+    assert (printed["program"], printed["program_rows"]) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [(("--quantize", "int8"), "int8"), (("--quantize", "int16", "--states", "int32"), "int16/int32 state")],
+)
+def test_the_verb_has_a_program_of_integers_scored(options, name, tmp_path, monkeypatch):
+    asked = {}
+
+    def seen(segments, task, model_of_fold, weights, **rest):
+        asked.update(rest)
+        raise ModelError("enough")
+
+    monkeypatch.setattr("edgeeeg.evaluation.audit.audit_bonn", seen)
+    monkeypatch.setattr("edgeeeg.signal.bonn.read_bonn", lambda root: ())
+    monkeypatch.setattr("sys.argv", ["edgeeeg", "audit", FACTORY, "--root", str(tmp_path), *options])
+    with pytest.raises(SystemExit):
+        main()
+    assert asked["program"].name == name
+
+
+@pytest.mark.parametrize(("tensors", "states"), [("int8", "float32"), ("int16", "int16")])
+def test_a_program_of_integers_follows_its_model(tensors, states):
+    subject = audit_subject("edge-detector-normalised", None, None)
+    model = subject.model_of_fold(0)
+    rng = np.random.default_rng(0)
+    training = rng.normal(size=(11, 1024)).astype(np.float32)
+    program = integer_program("normalised", tensors, states)
+    assert program.name == ("int8" if states == "float32" else "int16/int16 state")
+    made = program.make(model, training)
+    x = torch.from_numpy(rng.normal(size=(2, 1, 512)).astype(np.float32))
+    with torch.no_grad():
+        expected = model(x)
+    found = made(x)
+    assert (made.hop, found.shape) == (model.hop, expected.shape)
+    assert 0 < float((found - expected).abs().mean()) < 0.1
+    assert torch.equal(made(x[1:]), found[1:])  # every row begins anew
+
+
+def test_ranges_are_those_of_the_training_files():
+    model = audit_subject("edge-detector-normalised", None, None).model_of_fold(0)
+    x = 8 * np.random.default_rng(0).normal(size=(2, 1024)).astype(np.float32)
+    rows = torch.from_numpy(x[:, None, :512])
+    with torch.no_grad():
+        expected = model(rows)
+    wide, narrow = (
+        integer_program("normalised", "int8", "float32").make(model, training)(rows)
+        for training in (x, x / 64)
+    )
+    assert float((wide - expected).abs().max()) < float((narrow - expected).abs().max())
+
+
+def test_states_need_integers_around_them(tmp_path, monkeypatch, capsys):
+    arguments = ["edgeeeg", "audit", FACTORY, "--root", str(tmp_path), "--states", "int16"]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "give --quantize int8 or int16 too" in line

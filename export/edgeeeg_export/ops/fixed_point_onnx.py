@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeeeg.cells.state_width import EXPONENT_BITS, LARGEST_EXPONENT, StateWidth
+from edgeeeg_export.fixed_point import LARGEST_COUNT
 from edgeeeg_export.ops.op import OnnxBuilder
 from edgeeeg_export.tensor import DType
 
@@ -52,6 +54,17 @@ class Int64:
     def limit(self, value: str, width: StateWidth) -> str:
         """A state within its width."""
         return self.op("Clip", value, width.low, width.high)
+
+    def count(self, counter: str, moved: Sequence[tuple[str, str]], name: str) -> None:
+        """Write a counter (1,) of int32 that went on by the values that were moved; it stops at its end.
+
+        `moved` has pairs of tensors, before and after a limit.
+        """
+        total = self.of(counter)
+        for before, after in moved:
+            differ = self.builder.add("Not", (self.builder.add("Equal", (before, after)),))
+            total = self.op("Add", total, self.builder.add("ReduceSum", (self.of(differ),), keepdims=0))
+        self.write(self.op("Min", total, LARGEST_COUNT), "int32", name)
 
     def shifted(self, value: str, bits: int, largest: int) -> str:
         """floor(value / 2^bits) of a magnitude up to 2^largest; Div cuts towards 0, so it sees none below."""

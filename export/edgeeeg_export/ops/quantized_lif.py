@@ -6,6 +6,7 @@ zero:      mem = limit(faded(mem where not r, a) + d)
 
 `faded` multiplies by a decay a in 2^-15 beside an int16 membrane and 2^-30 beside an int32 one, and rounds to
 the nearest integer. Without a delay, mem = limit(mem - (spike - r) T) or, for zero, of mem in the place of T.
+What `limit` moves is counted.
 Source: `edgeeeg.cells.quantized_lif`.
 """
 
@@ -16,7 +17,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeeeg.cells.state_width import WIDTHS, StateWidth, WidthName
+from edgeeeg.cells.state_width import SATURATED, WIDTHS, StateWidth, WidthName
 from edgeeeg_export import fixed_point
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cell import Cell
@@ -66,8 +67,11 @@ class QuantizedLif(Cell):
         return (replace(x, dtype="int8"),)
 
     def states(self, inputs: tuple[TensorType, ...]) -> tuple[State, ...]:
-        """The membrane of each neuron."""
-        return (State("mem", inputs[0].shape[2:], dtype=self.state),)
+        """The membrane of each neuron, and how often one was limited."""
+        return (
+            State("mem", inputs[0].shape[2:], dtype=self.state),
+            State(SATURATED, (1,), dtype="int32"),
+        )
 
     def macs(self, inputs: tuple[TensorType, ...]) -> int:
         """One per neuron and frame."""
@@ -80,7 +84,7 @@ class QuantizedLif(Cell):
         x, decay, threshold = inputs[0], inputs[1].astype(np.int64), inputs[2].astype(np.int64)
         width, firing = self.width, self.firing
         drive = fixed_point.requantize(x, np.float32(self.multiplier), width.drive_low, width.drive_high)
-        mem = states[0].astype(np.int64)
+        mem, moved = states[0].astype(np.int64), 0
         spikes = np.empty(x.shape, dtype=np.int8)
         for t in range(x.shape[1]):
             reset = firing.passed(mem, threshold)
@@ -88,14 +92,15 @@ class QuantizedLif(Cell):
             charged = fixed_point.faded(start, decay, width) + drive[0, t]
             if self.reset == "subtract":
                 charged -= np.where(reset, threshold, 0)
+            moved += fixed_point.beyond(charged, width)
             mem = charged = fixed_point.limit(charged, width)
             spike = spikes[0, t] = firing.passed(charged, threshold)
             if firing.at_once:
                 by = spike.astype(np.int64) - reset
-                mem = fixed_point.limit(
-                    charged - by * (threshold if self.reset == "subtract" else charged), width
-                )
-        return (spikes,), (mem.astype(self.state),)
+                kept = charged - by * (threshold if self.reset == "subtract" else charged)
+                moved += fixed_point.beyond(kept, width)
+                mem = fixed_point.limit(kept, width)
+        return (spikes,), (mem.astype(self.state), fixed_point.counted(states[1], moved))
 
     def emit_c(self, call: CCall) -> str:
         """A loop over the step of edgeeeg_quantized_cells.h."""
@@ -103,12 +108,14 @@ class QuantizedLif(Cell):
         _, frames, n = call.input_types[0].shape
         drive = f"edgeeeg_drive_{self.state}((float){x}[t * {n} + i] * {literal(self.multiplier)})"
         step = f"edgeeeg_lif_{self.state}({drive}, {decay}[i], {threshold}[i], {call.states[0]} + i,"
-        return f"""for (size_t t = 0; t < {frames}; t++) {{
+        return f"""uint32_t moved = 0;
+for (size_t t = 0; t < {frames}; t++) {{
     for (size_t i = 0; i < {n}; i++) {{
         {call.outputs[0]}[t * {n} + i] = (int8_t){step}
-            {self.firing.c_flags()});
+            {self.firing.c_flags()}, &moved);
     }}
-}}"""
+}}
+edgeeeg_count({call.states[1]}, moved);"""
 
     def step_to_onnx(self, call: OnnxCall) -> None:
         """Mul, Round, Div, Where and Clip, the latter three on int64."""
@@ -121,12 +128,16 @@ class QuantizedLif(Cell):
         charged = make.op("Add", make.faded(start, decay, width), drive)
         if self.reset == "subtract":
             charged = make.op("Sub", charged, make.op("Where", reset, threshold, 0))
-        charged = make.limit(charged, width)
+        free, charged = charged, make.limit(charged, width)
+        moved = [(free, charged)]
         spike = firing.passed_onnx(call.builder, charged, threshold)
         make.write(spike, "int8", call.outputs[0])
         kept = charged
         if firing.at_once:
             by = make.op("Sub", make.of(spike), make.of(reset))
             lost = make.op("Mul", by, threshold if self.reset == "subtract" else charged)
-            kept = make.limit(make.op("Sub", charged, lost), width)
+            free = make.op("Sub", charged, lost)
+            kept = make.limit(free, width)
+            moved.append((free, kept))
         make.write(kept, self.state, call.next_states[0])
+        make.count(call.states[1], moved, call.next_states[1])

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgeeeg.cells.state_width import RESULTS, WIDTHS, ResultName, StateWidth, WidthName
+from edgeeeg.cells.state_width import RESULTS, SATURATED, WIDTHS, ResultName, StateWidth, WidthName
 from edgeeeg_export import fixed_point
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cell import Cell
@@ -65,8 +65,8 @@ class QuantizedSelectiveScan(Cell):
         return (replace(y, dtype=self.result),)
 
     def states(self, inputs: tuple[TensorType, ...]) -> tuple[State, ...]:
-        """The hidden state h (d, n)."""
-        return (State("h", inputs[2].shape, dtype=self.state),)
+        """The hidden state h (d, n), and how often a value of it was limited."""
+        return (State("h", inputs[2].shape, dtype=self.state), State(SATURATED, (1,), dtype="int32"))
 
     def macs(self, inputs: tuple[TensorType, ...]) -> int:
         """As of floats."""
@@ -78,7 +78,7 @@ class QuantizedSelectiveScan(Cell):
         """Step through the frames; what does not feed back is computed for those of a block at once."""
         u, delta, rate, b, c = (value.astype(np.int64) for value in inputs[:5])
         through, lost, width = inputs[5], inputs[6].astype(np.int64), self.width
-        h = states[0].astype(np.int64)
+        h, moved = states[0].astype(np.int64), 0
         y = np.empty(u.shape, dtype=self.result)
         for block in frame_blocks(u.shape[1], rate.size):
             now = slice(block.start, block.stop)
@@ -89,12 +89,14 @@ class QuantizedSelectiveScan(Cell):
                 product, np.float32(self.drive), width.drive_low, width.drive_high
             )
             for t in range(len(block)):
-                h = hidden[t] = fixed_point.limit(fixed_point.faded(h, decay[t], width) + hidden[t], width)
+                free = fixed_point.faded(h, decay[t], width) + hidden[t]
+                moved += fixed_point.beyond(free, width)
+                h = hidden[t] = fixed_point.limit(free, width)
             total = (hidden * c[0, now, None, :]).sum(axis=2)
             value = total.astype(np.float32) * np.float32(self.read)
             value += u[0, now].astype(np.float32) * through
             y[0, now] = fixed_point.saturate(value, *RESULTS[self.result])
-        return (y,), (h.astype(self.state),)
+        return (y,), (h.astype(self.state), fixed_point.counted(states[1], moved))
 
     def emit_c(self, call: CCall) -> str:
         """A loop over the step of edgeeeg_quantized_cells.h."""
@@ -106,7 +108,8 @@ class QuantizedSelectiveScan(Cell):
         total = "int32_t" if bits < 31 else "int64_t"
         low, high = (literal(float(end)) for end in RESULTS[self.result])
         w = self.state
-        return f"""for (size_t t = 0; t < {call.input_types[0].frames}; t++) {{
+        return f"""uint32_t moved = 0;
+for (size_t t = 0; t < {call.input_types[0].frames}; t++) {{
     for (size_t i = 0; i < {d}; i++) {{
         const {product} amount = ({product}){delta}[t * {d} + i] * {u}[t * {d} + i];
         const int64_t step = {delta}[t * {d} + i] > 0 ? {delta}[t * {d} + i] : 0;
@@ -115,13 +118,14 @@ class QuantizedSelectiveScan(Cell):
             const int32_t decay = edgeeeg_power_{w}((step * {rate}[i * {n} + n]) >> {self.shift}, {lost});
             const float drive = (float)(amount * {b}[t * {n} + n]) * {literal(self.drive)};
             const int32_t added = edgeeeg_drive_{w}(drive);
-            const {total} h = edgeeeg_scan_{w}({call.states[0]} + i * {n} + n, decay, added);
+            const {total} h = edgeeeg_scan_{w}({call.states[0]} + i * {n} + n, decay, added, &moved);
             sum += h * {c}[t * {n} + n];
         }}
         const float seen = (float)sum * {literal(self.read)} + (float){u}[t * {d} + i] * {through}[i];
         {call.outputs[0]}[t * {d} + i] = ({self.result}_t)edgeeeg_saturate(seen, {low}, {high});
     }}
-}}"""
+}}
+edgeeeg_count({call.states[1]}, moved);"""
 
     def step_to_onnx(self, call: OnnxCall) -> None:
         """Mul, Div and Gather for the decay, Mul, Round and ReduceSum; on int64 but for requantizations."""
@@ -137,8 +141,10 @@ class QuantizedSelectiveScan(Cell):
         product = make.op("Mul", amount, add("Unsqueeze", (b, row)))
         drive = make.requantize(product, self.drive, width.drive_low, width.drive_high)
         faded = make.faded(make.of(call.states[0]), decay, width)
-        h = make.limit(make.op("Add", faded, drive), width)
+        free = make.op("Add", faded, drive)
+        h = make.limit(free, width)
         make.write(h, self.state, call.next_states[0])
+        make.count(call.states[1], [(free, h)], call.next_states[1])
         total = add("ReduceSum", (make.op("Mul", h, add("Unsqueeze", (c, row))), column), keepdims=0)
         seen = add("Add", (make.scaled(total, self.read), make.scaled(u, through)))
         make.write(make.saturate(seen, *RESULTS[self.result]), self.result, call.outputs[0])

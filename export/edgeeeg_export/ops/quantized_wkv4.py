@@ -22,6 +22,7 @@ import numpy as np
 from edgeeeg.cells.state_width import (
     EXPONENT_BITS,
     RESULTS,
+    SATURATED,
     WIDTHS,
     ResultName,
     StateWidth,
@@ -69,13 +70,14 @@ class QuantizedWkv4(Cell):
         return (replace(y, dtype=self.result),)
 
     def states(self, inputs: tuple[TensorType, ...]) -> tuple[State, ...]:
-        """Weighted sum, sum of weights and their exponent per channel; whether there was a frame."""
+        """Both sums and their exponent per channel; whether there was a frame; how often it was limited."""
         channels = inputs[2].shape
         return (
             State("num", channels, dtype=self.state),
             State("den", channels, dtype=self.state),
             State("max", channels, dtype="int32"),
             State("started", (1,), dtype="int8"),
+            State(SATURATED, (1,), dtype="int32"),
         )
 
     def macs(self, inputs: tuple[TensorType, ...]) -> int:
@@ -87,9 +89,9 @@ class QuantizedWkv4(Cell):
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Step through the frames, all channels at once."""
         keys, values, w, u, lost = (value.astype(np.int64) for value in inputs)
-        num, den, top, started = (value.astype(np.int64) for value in states)
+        num, den, top, started = (value.astype(np.int64) for value in states[:4])
         keys = (keys * self.key + ((1 << self.shift) >> 1)) >> self.shift
-        y = np.empty(keys.shape, dtype=self.result)
+        y, moved = np.empty(keys.shape, dtype=self.result), 0
         for t in range(keys.shape[1]):
             k, v = keys[0, t], values[0, t]
             above, below, _ = self._weighed(top - (u + k), v, num, den, started, lost)
@@ -97,6 +99,7 @@ class QuantizedWkv4(Cell):
             y[0, t] = fixed_point.saturate(ratio * np.float32(self.read), *RESULTS[self.result])
             later = top - w
             num, den, leads = self._weighed(later - k, v, num, den, started, lost)
+            moved += fixed_point.beyond(num, self.width) + fixed_point.beyond(den, self.width)
             num, den = fixed_point.limit(num, self.width), fixed_point.limit(den, self.width)
             top = np.where(leads, later, k)
             started = np.ones_like(started)
@@ -105,6 +108,7 @@ class QuantizedWkv4(Cell):
             den.astype(self.state),
             top.astype(np.int32),
             started.astype(np.int8),
+            fixed_point.counted(states[4], moved),
         )
 
     def _weighed(
@@ -127,24 +131,26 @@ class QuantizedWkv4(Cell):
     def emit_c(self, call: CCall) -> str:
         """A loop over the step of edgeeeg_quantized_cells.h."""
         k, v, w, u, lost = call.inputs
-        num, den, top, started = call.states
+        num, den, top, started, saturated = call.states
         _, frames, d = call.input_types[0].shape
         low, high = (literal(float(end)) for end in RESULTS[self.result])
         half = (1 << self.shift) >> 1
         return f"""static const edgeeeg_wkv4_scales scales = {{
     {EXPONENT_BITS - self.fraction}, {literal(self.value)}, {literal(self.unit)},
 }};
+uint32_t moved = 0;
 for (size_t t = 0; t < {frames}; t++) {{
     for (size_t i = 0; i < {d}; i++) {{
         const int32_t key = (int32_t)(((int64_t){k}[t * {d} + i] * {self.key} + {half}) >> {self.shift});
         const float mean = edgeeeg_wkv4_{self.state}(
             key, {v}[t * {d} + i], {w}[i], {u}[i], {num} + i, {den} + i, {top} + i, {started}[0], {lost},
-            &scales);
+            &scales, &moved);
         {call.outputs[0]}[t * {d} + i] =
             ({self.result}_t)edgeeeg_saturate(mean * {literal(self.read)}, {low}, {high});
     }}
     {started}[0] = 1;
-}}"""
+}}
+edgeeeg_count({saturated}, moved);"""
 
     def step_to_onnx(self, call: OnnxCall) -> None:
         """Sub, Gather and Where for the weights, Mul and Div for the mean; on int64 but to requantize."""
@@ -160,10 +166,12 @@ for (size_t t = 0; t < {frames}; t++) {{
         make.write(make.saturate(mean, *RESULTS[self.result]), self.result, call.outputs[0])
         later = make.op("Sub", top, w)
         num, den, leads = self._weighed_onnx(call, make.op("Sub", later, k), v)
-        make.write(make.limit(num, self.width), self.state, call.next_states[0])
-        make.write(make.limit(den, self.width), self.state, call.next_states[1])
+        sums = [(free, make.limit(free, self.width)) for free in (num, den)]
+        for (_, kept), following in zip(sums, call.next_states[:2], strict=True):
+            make.write(kept, self.state, following)
         make.write(make.op("Where", leads, later, k), "int32", call.next_states[2])
         add("Identity", (call.builder.constant([1], "int8"),), call.next_states[3])
+        make.count(call.states[4], sums, call.next_states[4])
 
     def _weighed_onnx(self, call: OnnxCall, ahead: str, v: str) -> tuple[str, str, str]:
         """`_weighed` in standard operators."""

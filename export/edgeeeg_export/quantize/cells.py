@@ -53,6 +53,7 @@ def neurons(program: IntegerProgram, node: Node, op: Op) -> bool:
         program.shared_constant(node, "decay", made.decay.numpy().astype(np.int32)),
         program.shared_constant(node, "threshold.int32", made.threshold.numpy().astype(np.int32)),
     )
+    program.states[state_name(node.outputs[0], "mem")] = Format(width.name, step)
     form = QuantizedLif(made.multiplier, width.name, op.reset, op.reset_delay, op.fires)
     program.make(node, program.wrapped(node, form, names), names, SPIKES)
     return True
@@ -93,6 +94,7 @@ def selective_scan(program: IntegerProgram, node: Node, op: Op) -> bool:
         program.constant(node, "through", made.through.numpy()),
         program.shared_constant(node, "lost", width.lost().astype(width.name)),
     )
+    program.states[state_name(node.outputs[0], "h")] = Format(width.name, formats.h_scale)
     form = QuantizedSelectiveScan(made.shift, made.drive, made.read, width.name, y.width)
     program.make(node, program.wrapped(node, form, names), names, y)
     return True
@@ -132,6 +134,8 @@ def wkv4(program: IntegerProgram, node: Node, op: Op) -> bool:
         program.constant(node, "bonus", made.u.numpy().astype(np.int32)),
         program.shared_constant(node, "lost", width.lost().astype(width.name)),
     )
+    for state, step in (("num", formats.num_scale), ("den", formats.den_scale)):
+        program.states[state_name(node.outputs[0], state)] = Format(width.name, step)
     form = QuantizedWkv4(
         made.key, made.shift, made.fraction, made.value, made.unit, made.read, width.name, y.width
     )

@@ -72,7 +72,8 @@ class Affine:
 class IntegerProgram:
     """Nodes made so far; `integers` has the integer form of a tensor.
 
-    `parted` has that of a tensor of which only slices are read, each in steps of its own.
+    `parted` has that of a tensor of which only slices are read, each in steps of its own; `states` says what
+    states in integers came to be worth, by `format.state_name`.
 
     Parameters
     ----------
@@ -93,6 +94,7 @@ class IntegerProgram:
     parted: dict[str, str] = field(default_factory=dict)
     functions: dict[str, ValueFunction] = field(default_factory=dict)
     affine: dict[str, Affine] = field(default_factory=dict)
+    states: dict[str, Format] = field(default_factory=dict)
     floats: set[str] = field(init=False)
     _shared: dict[tuple[str, tuple[int, ...], bytes], str] = field(default_factory=dict)
 

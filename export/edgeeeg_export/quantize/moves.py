@@ -7,6 +7,7 @@ import numpy as np
 from edgeeeg_export import quantmath
 from edgeeeg_export.graph import Node
 from edgeeeg_export.ops.apart import Apart
+from edgeeeg_export.ops.blocks import Blocks
 from edgeeeg_export.ops.concat import Concat
 from edgeeeg_export.ops.frame import Frame
 from edgeeeg_export.ops.gather import Gather
@@ -21,7 +22,7 @@ from edgeeeg_export.ops.windows import Windows
 from edgeeeg_export.quantize.format import Format
 from edgeeeg_export.quantize.integer_program import IntegerProgram
 
-PICKS = (Reshape, Transpose, Slice, Gather, Windows, Apart, Frame, MaxPool)
+PICKS = (Reshape, Transpose, Slice, Gather, Windows, Blocks, Apart, Frame, MaxPool)
 """Operators whose results are elements of their input, whatever their type."""
 
 

@@ -1,4 +1,8 @@
-"""What quantization did to each layer: its scale, what was seen of it, what saturated, what noise it has."""
+"""What quantization did to each tensor: its scale, what was seen of it, what saturated, what noise it has.
+
+With windowed semantics a layer that pads time has frames of its own at the ends of each window, in tensors
+apart (`passes.exact_windows`); a tensor's report has all of its frames.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,9 @@ from edgeeeg_export.tensor import Array
 
 TOLERATED = 0.01
 """The share of a tensor's values that may saturate on the recording of the contract."""
+
+EDGES = (".left", ".right", ".whole")
+"""What ends the name of a tensor at one end of every window, or of all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +58,18 @@ def layer_reports(
     truth = reference.run(floats, inputs).tensors
     result = reference.run(integers, inputs).tensors
     reports = []
-    for name, own in _worth(integers, formats).items():
-        stem = name.removesuffix(f".{own.dtype}")
-        if stem == name or stem not in truth:
-            continue
-        scale, expected, value = np.float32(own.scale), truth[stem], result[name]
+    parts: dict[str, list[str]] = {}
+    worth = _worth(integers, formats)
+    for name in worth:
+        stem, edge = _stem(name, integers.tensors[name].dtype)
+        if stem is not None and f"{stem}{edge}" in truth:
+            parts.setdefault(stem, []).append(name)
+    for stem, names in parts.items():
+        own = worth[names[0]]
+        scale = np.float32(own.scale)
+        edges = [name.removeprefix(f"{stem}.{own.dtype}") for name in names]
+        expected = np.concatenate([truth[f"{stem}{edge}"].ravel() for edge in edges])
+        value = np.concatenate([result[name].ravel() for name in names])
         beyond = np.abs(expected) > np.float32(quantmath.HIGH[own.width] + 0.5) * scale
         reports.append(
             LayerReport(
@@ -70,6 +84,16 @@ def layer_reports(
     return tuple(reports)
 
 
+def _stem(name: str, dtype: str) -> tuple[str | None, str]:
+    """Of which tensor of floats this is the integer form, if of one, and of which end of the windows."""
+    whole, edge = name, ""
+    for end in EDGES:
+        if name.endswith(end):
+            whole, edge = name.removesuffix(end), end
+    stem = whole.removesuffix(f".{dtype}")
+    return (None if stem == whole else stem), edge
+
+
 def _worth(graph: Graph, formats: Formats) -> dict[str, Format]:
     """How each tensor in integers is stored: as was chosen, or as what it was moved from."""
     worth: dict[str, Format] = {}
@@ -77,13 +101,13 @@ def _worth(graph: Graph, formats: Formats) -> dict[str, Format]:
         op = node.op.op if isinstance(node.op, PerWindow) else node.op
         name = node.outputs[0]
         dtype = graph.tensors[name].dtype
-        stem = name.removesuffix(f".{dtype}")
+        stem, _ = _stem(name, dtype)
         sources = [worth[source] for source in node.inputs if source in worth]
         if dtype not in quantmath.LOW:
             continue
         if sources and (keeps_steps(op) or isinstance(op, Concat)):
             worth[name] = max(sources, key=lambda own: own.scale)  # of a concatenation, one is as it was
-        elif stem in formats:
+        elif stem is not None and stem in formats:
             worth[name] = formats[stem]
     return worth
 

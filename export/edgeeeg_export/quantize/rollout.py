@@ -40,6 +40,17 @@ def roll_out(graph: Graph, inputs: Mapping[str, Array], steps: int = 256) -> Ite
         }
 
 
+def states_along(graph: Graph, inputs: Mapping[str, Array], moments: int) -> Iterator[reference.States]:
+    """States of a streaming graph at so many moments of a recording, or after each step of a short one."""
+    total = steps_of(graph, inputs)
+    steps = max(1, total // moments)
+    states = None
+    for start in range(0, total, steps):
+        part = _stretch(graph, inputs, start, min(start + steps, total))
+        states = reference.run(graph, part, states).states
+        yield states
+
+
 def steps_of(graph: Graph, inputs: Mapping[str, Array]) -> int:
     """How many steps of a streaming graph a recording lasts."""
     first, type_ = next(iter(graph.inputs.items()))

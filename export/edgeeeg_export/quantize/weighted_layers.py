@@ -22,7 +22,7 @@ from edgeeeg_export.ops.quantized_lstm import QuantizedLstm
 from edgeeeg_export.ops.quantized_rnn import QuantizedRnn
 from edgeeeg_export.ops.rnn import Rnn
 from edgeeeg_export.ops.slice import Slice
-from edgeeeg_export.quantize.format import state_name
+from edgeeeg_export.quantize.format import Format, state_name
 from edgeeeg_export.quantize.integer_program import IntegerProgram, Integers
 from edgeeeg_export.quantize.observers import STEPS
 from edgeeeg_export.tensor import Array
@@ -163,12 +163,15 @@ def recurrence(program: IntegerProgram, node: Node, op: Op) -> bool:
     )
     attributes = {item.name: getattr(op, item.name) for item in fields(op)}
     in_integers = len(node.outputs) == 1
+    state_scales = _state_scales(program, node, op.memories)
+    for memory, step in zip(op.memories, state_scales, strict=False):  # none, or one for each
+        program.states[state_name(node.outputs[0], memory)] = Format("int16", step)
     form = made(
         **attributes,
         h_scale=h.scale,
         in_integers=in_integers,
         width=h.width,
-        state_scales=_state_scales(program, node, op.memories),
+        state_scales=state_scales,
     )
     hybrid = program.wrapped(node, form, names)
     if in_integers:

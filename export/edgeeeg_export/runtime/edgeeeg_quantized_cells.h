@@ -20,12 +20,23 @@ static inline int32_t edgeeeg_drive_int32(float value) {
     return edgeeeg_saturate(value, -4194303.0f, 4194303.0f);
 }
 
-static inline int32_t edgeeeg_limit_int16(int32_t value) {
-    return value < -32768 ? -32768 : value > 32767 ? 32767 : value;
+/* a state within its width; `moved` counts those that were not */
+static inline int32_t edgeeeg_limit_int16(int32_t value, uint32_t *moved) {
+    const int32_t kept = value < -32768 ? -32768 : value > 32767 ? 32767 : value;
+    *moved += kept != value;
+    return kept;
 }
 
-static inline int32_t edgeeeg_limit_int32(int64_t value) {
-    return value < INT32_MIN ? INT32_MIN : value > INT32_MAX ? INT32_MAX : (int32_t)value;
+static inline int32_t edgeeeg_limit_int32(int64_t value, uint32_t *moved) {
+    const int32_t kept = value < INT32_MIN ? INT32_MIN : value > INT32_MAX ? INT32_MAX : (int32_t)value;
+    *moved += kept != value;
+    return kept;
+}
+
+/* adds to a counter, which stops at its end */
+static inline void edgeeeg_count(edgeeeg_int32 *counter, uint32_t more) {
+    const uint32_t room = (uint32_t)INT32_MAX - (uint32_t)*counter;
+    *counter += (int32_t)(more < room ? more : room);
 }
 
 /* a state times a decay, to the nearest integer: at most 2^30 + 2^14, and 2^61 + 2^29 */
@@ -43,34 +54,35 @@ static inline int edgeeeg_fired(int32_t mem, int32_t threshold, unsigned firing)
 
 /* one frame of a neuron: its spike; three terms of a state's width each fit the wider type */
 static inline int edgeeeg_lif_int16(int32_t drive, int32_t decay, int32_t threshold, edgeeeg_int16 *mem,
-                                    unsigned firing) {
+                                    unsigned firing, uint32_t *moved) {
     const int reset = edgeeeg_fired(*mem, threshold, firing);
     const int cleared = reset && (firing & EDGEEEG_RESET_ZERO);
     const int32_t lost = reset && (firing & EDGEEEG_RESET_SUBTRACT) ? threshold : 0;
     const int32_t start = cleared ? 0 : *mem;
-    const int32_t charged = edgeeeg_limit_int16(edgeeeg_faded_int16(start, decay) + drive - lost);
+    const int32_t charged = edgeeeg_limit_int16(edgeeeg_faded_int16(start, decay) + drive - lost, moved);
     const int spike = edgeeeg_fired(charged, threshold, firing);
     int32_t kept = charged;
     if (firing & EDGEEEG_RESET_AT_ONCE) {
         kept -= (spike - reset) * ((firing & EDGEEEG_RESET_SUBTRACT) ? threshold : charged);
     }
-    *mem = (int16_t)edgeeeg_limit_int16(kept);
+    *mem = (int16_t)edgeeeg_limit_int16(kept, moved);
     return spike;
 }
 
 static inline int edgeeeg_lif_int32(int32_t drive, int32_t decay, int32_t threshold, edgeeeg_int32 *mem,
-                                    unsigned firing) {
+                                    unsigned firing, uint32_t *moved) {
     const int reset = edgeeeg_fired(*mem, threshold, firing);
     const int cleared = reset && (firing & EDGEEEG_RESET_ZERO);
     const int32_t lost = reset && (firing & EDGEEEG_RESET_SUBTRACT) ? threshold : 0;
     const int32_t start = cleared ? 0 : *mem;
-    const int32_t charged = edgeeeg_limit_int32((int64_t)edgeeeg_faded_int32(start, decay) + drive - lost);
+    const int32_t charged =
+        edgeeeg_limit_int32((int64_t)edgeeeg_faded_int32(start, decay) + drive - lost, moved);
     const int spike = edgeeeg_fired(charged, threshold, firing);
     int64_t kept = charged;
     if (firing & EDGEEEG_RESET_AT_ONCE) {
         kept -= (int64_t)(spike - reset) * ((firing & EDGEEEG_RESET_SUBTRACT) ? threshold : charged);
     }
-    *mem = edgeeeg_limit_int32(kept);
+    *mem = edgeeeg_limit_int32(kept, moved);
     return spike;
 }
 
@@ -92,13 +104,13 @@ static inline int32_t edgeeeg_power_int32(int64_t exponent, const edgeeeg_int32 
 }
 
 /* h = h decay + drive */
-static inline int32_t edgeeeg_scan_int16(edgeeeg_int16 *h, int32_t decay, int32_t drive) {
-    *h = (int16_t)edgeeeg_limit_int16(edgeeeg_faded_int16(*h, decay) + drive);
+static inline int32_t edgeeeg_scan_int16(edgeeeg_int16 *h, int32_t decay, int32_t drive, uint32_t *moved) {
+    *h = (int16_t)edgeeeg_limit_int16(edgeeeg_faded_int16(*h, decay) + drive, moved);
     return *h;
 }
 
-static inline int32_t edgeeeg_scan_int32(edgeeeg_int32 *h, int32_t decay, int32_t drive) {
-    *h = edgeeeg_limit_int32((int64_t)edgeeeg_faded_int32(*h, decay) + drive);
+static inline int32_t edgeeeg_scan_int32(edgeeeg_int32 *h, int32_t decay, int32_t drive, uint32_t *moved) {
+    *h = edgeeeg_limit_int32((int64_t)edgeeeg_faded_int32(*h, decay) + drive, moved);
     return *h;
 }
 
@@ -114,7 +126,8 @@ typedef struct {
  * then as the past that the next frame sees */
 static inline float edgeeeg_wkv4_int16(int32_t k, int32_t v, int32_t w, int32_t u, edgeeeg_int16 *num,
                                        edgeeeg_int16 *den, edgeeeg_int32 *max, int started,
-                                       const edgeeeg_int16 *lost, const edgeeeg_wkv4_scales *scales) {
+                                       const edgeeeg_int16 *lost, const edgeeeg_wkv4_scales *scales,
+                                       uint32_t *moved) {
     const int32_t now[2] = {*max - (u + k), (*max - w) - k};
     int32_t sums[2][2];
     int leads = 0;
@@ -129,15 +142,16 @@ static inline float edgeeeg_wkv4_int16(int32_t k, int32_t v, int32_t w, int32_t 
         sums[i][1] =
             (int32_t)edgeeeg_faded_int16(*den, past) + edgeeeg_drive_int16((float)present * scales->unit);
     }
-    *num = (int16_t)edgeeeg_limit_int16(sums[1][0]);
-    *den = (int16_t)edgeeeg_limit_int16(sums[1][1]);
+    *num = (int16_t)edgeeeg_limit_int16(sums[1][0], moved);
+    *den = (int16_t)edgeeeg_limit_int16(sums[1][1], moved);
     *max = leads ? *max - w : k;
     return (float)sums[0][0] / (float)sums[0][1];
 }
 
 static inline float edgeeeg_wkv4_int32(int32_t k, int32_t v, int32_t w, int32_t u, edgeeeg_int32 *num,
                                        edgeeeg_int32 *den, edgeeeg_int32 *max, int started,
-                                       const edgeeeg_int32 *lost, const edgeeeg_wkv4_scales *scales) {
+                                       const edgeeeg_int32 *lost, const edgeeeg_wkv4_scales *scales,
+                                       uint32_t *moved) {
     const int32_t now[2] = {*max - (u + k), (*max - w) - k};
     int64_t sums[2][2];
     int leads = 0;
@@ -152,8 +166,8 @@ static inline float edgeeeg_wkv4_int32(int32_t k, int32_t v, int32_t w, int32_t 
         sums[i][1] =
             (int64_t)edgeeeg_faded_int32(*den, past) + edgeeeg_drive_int32((float)present * scales->unit);
     }
-    *num = (int32_t)edgeeeg_limit_int32(sums[1][0]);
-    *den = (int32_t)edgeeeg_limit_int32(sums[1][1]);
+    *num = (int32_t)edgeeeg_limit_int32(sums[1][0], moved);
+    *den = (int32_t)edgeeeg_limit_int32(sums[1][1], moved);
     *max = leads ? *max - w : k;
     return (float)sums[0][0] / (float)sums[0][1];
 }

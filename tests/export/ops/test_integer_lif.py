@@ -17,6 +17,12 @@ from edgeeeg_export.tensor import TensorType
 
 N, FRAMES = 12, 10_000
 VARIANTS = [(reset, delay, fires) for reset in RESETS for delay in (True, False) for fires in FIRES]
+NONE = np.int32([0])
+
+
+def at_rest(n, state):
+    """Membranes at rest, and nothing counted."""
+    return np.zeros(n, state), NONE
 
 
 def neurons(state, dtype, seed=0):
@@ -36,7 +42,7 @@ def neurons(state, dtype, seed=0):
 def test_four_implementations_give_the_same_bits_over_ten_thousand_steps(variant, dtype, state, tmp_path):
     x, decay, threshold, multiplier = neurons(state, dtype)
     op = QuantizedLif(multiplier, state, *variant)
-    (spikes,), (mem,) = op.run((x, decay, threshold), (np.zeros(N, state),))
+    (spikes,), (mem, counted) = op.run((x, decay, threshold), at_rest(N, state))
     params = quantized_lif.QuantizedLifParams(
         torch.from_numpy(decay).long(), torch.from_numpy(threshold).long(), multiplier
     )
@@ -44,9 +50,10 @@ def test_four_implementations_give_the_same_bits_over_ten_thousand_steps(variant
     np.testing.assert_array_equal(in_torch.numpy(), spikes)
     np.testing.assert_array_equal(last.mem[0].numpy(), mem)
     types = (TensorType(x.shape, 1, 1, dtype), *(TensorType((N,), dtype="int32"),) * 2)
-    in_c, (mem_in_c,) = as_in_c(op, types, (x, decay, threshold), tmp_path)
+    in_c, (mem_in_c, counted_in_c) = as_in_c(op, types, (x, decay, threshold), tmp_path)
     np.testing.assert_array_equal(in_c[0], spikes)
     np.testing.assert_array_equal(mem_in_c, mem)
+    assert counted_in_c.tolist() == counted.tolist()
     graph = operator_graph(op, {"x": types[0]}, {"decay": decay, "threshold": threshold})
     for hop in (1, 400):
         n = 300 if hop == 1 else FRAMES
@@ -59,11 +66,11 @@ def test_four_implementations_give_the_same_bits_over_ten_thousand_steps(variant
 def test_chunks_equal_the_whole(state):
     x, decay, threshold, multiplier = neurons(state, "int8")
     op = QuantizedLif(multiplier, state)
-    whole = op.run((x, decay, threshold), (np.zeros(N, state),))
+    whole = op.run((x, decay, threshold), at_rest(N, state))
     for chunk in (1, 3, 7):
-        pieces, states = in_chunks(op, (x[:, :700], decay, threshold), (np.zeros(N, state),), chunk)
+        pieces, states = in_chunks(op, (x[:, :700], decay, threshold), at_rest(N, state), chunk)
         np.testing.assert_array_equal(pieces[0], whole[0][0][:, :700])
-        assert states[0].dtype == state
+        assert [part.dtype for part in states] == [state, "int32"]
 
 
 @pytest.mark.parametrize("state", ["int16", "int32"])
@@ -73,11 +80,13 @@ def test_a_membrane_stays_at_the_ends_of_its_width(state, sign, reset, tmp_path)
     x, width = np.full((1, 1200, 1), 127 * sign, dtype=np.int8), WIDTHS[state]
     decay, threshold = np.int32([width.one]), np.int32([-sign * width.high])  # a reset pushes outwards
     op = QuantizedLif(1e6, state, reset)
-    _, (mem,) = op.run((x, decay, threshold), (np.zeros(1, state),))
+    _, (mem, counted) = op.run((x, decay, threshold), at_rest(1, state))
     assert mem.tolist() == [width.low if sign < 0 else width.high]
     types = (TensorType(x.shape, 1, 1, "int8"), *(TensorType((1,), dtype="int32"),) * 2)
-    _, (in_c,) = as_in_c(op, types, (x, decay, threshold), tmp_path)
+    _, (in_c, counted_in_c) = as_in_c(op, types, (x, decay, threshold), tmp_path)
     np.testing.assert_array_equal(in_c, mem)
+    assert counted_in_c.tolist() == counted.tolist()
+    assert 0 < counted[0] <= 1200
     params = quantized_lif.QuantizedLifParams(
         torch.from_numpy(decay).long(), torch.from_numpy(threshold).long(), 1e6
     )
@@ -89,7 +98,7 @@ def test_a_membrane_stays_at_the_ends_of_its_width(state, sign, reset, tmp_path)
 def test_a_decay_of_one_keeps_a_membrane_for_ever(value):
     op = QuantizedLif(1.0, reset="none")
     silence = np.zeros((1, 10_000, 1), np.int8)
-    _, (mem,) = op.run((silence, np.int32([1 << 15]), np.int32([32767])), (np.int16([value]),))
+    _, (mem, _) = op.run((silence, np.int32([1 << 15]), np.int32([32767])), (np.int16([value]), NONE))
     assert mem.tolist() == [value]
 
 
@@ -98,7 +107,7 @@ def test_a_slow_decay_stops_where_a_step_loses_less_than_half_a_unit():
     op = QuantizedLif(1.0, reset="none")
     decay = np.rint(np.float64([0.999]) * 32768).astype(np.int32)
     silence = np.zeros((1, 20_000, 1), np.int8)
-    _, (mem,) = op.run((silence, decay, np.int32([32767])), (np.int16([20_000]),))
+    _, (mem, _) = op.run((silence, decay, np.int32([32767])), (np.int16([20_000]), NONE))
     loss = 1 - decay[0] / 32768
     assert mem[0] == int(0.5 / loss)
 

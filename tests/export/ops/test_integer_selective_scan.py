@@ -15,6 +15,7 @@ from edgeeeg_export.ops.quantized_selective_scan import QuantizedSelectiveScan
 from edgeeeg_export.tensor import TensorType
 
 D, N, FRAMES = 4, 3, 10_000
+NONE = np.int32([0])
 SEQUENCES = ("u", "delta", "B", "C")
 VARIANTS = {
     "int8, int16 state": ("int8", "int16", "int8"),
@@ -69,14 +70,15 @@ def in_torch(op, values, h=None):
 @pytest.mark.parametrize(("dtype", "state", "result"), VARIANTS.values(), ids=VARIANTS.keys())
 def test_four_implementations_give_the_same_bits_over_ten_thousand_steps(dtype, state, result, tmp_path):
     op, values = operands(dtype, state)
-    (y,), (h,) = op.run(tuple(values.values()), (np.zeros((D, N), state),))
+    (y,), (h, counted) = op.run(tuple(values.values()), (np.zeros((D, N), state), NONE))
     assert (y.dtype, h.dtype) == (result, state)
     for ours, theirs in zip((y, h), in_torch(op, values), strict=True):
         np.testing.assert_array_equal(theirs, ours)
     types = types_of(op, values)
-    in_c, (h_in_c,) = as_in_c(op, types, tuple(values.values()), tmp_path)
+    in_c, (h_in_c, counted_in_c) = as_in_c(op, types, tuple(values.values()), tmp_path)
     np.testing.assert_array_equal(in_c[0], y)
     np.testing.assert_array_equal(h_in_c, h)
+    assert counted_in_c.tolist() == counted.tolist()
     by_name = dict(zip(op.operands, types, strict=True))
     constants = {name: value for name, value in values.items() if name not in SEQUENCES}
     for hop, n in ((1, 300), (400, FRAMES)):
@@ -91,12 +93,13 @@ def test_four_implementations_give_the_same_bits_over_ten_thousand_steps(dtype, 
 @pytest.mark.parametrize("state", ["int16", "int32"])
 def test_chunks_equal_the_whole(state):
     op, values = operands("int8", state, frames=500)
-    start = (np.zeros((D, N), state),)
-    (y,), (h,) = op.run(tuple(values.values()), start)
+    start = (np.zeros((D, N), state), NONE)
+    (y,), (h, counted) = op.run(tuple(values.values()), start)
     for chunk in (1, 3, 7):
         pieces, states = in_chunks(op, tuple(values.values()), start, chunk)
         np.testing.assert_array_equal(pieces[0], y)
         np.testing.assert_array_equal(states[0], h)
+        assert states[1].tolist() == counted.tolist()
 
 
 @pytest.mark.parametrize("state", ["int16", "int32"])
@@ -104,7 +107,7 @@ def test_a_decay_of_one_keeps_a_memory_for_ever(state):
     op, values = operands("int8", state)
     values = {name: np.zeros_like(v) if name in ("u", "rate") else v for name, v in values.items()}
     h = np.random.default_rng(1).integers(-32768, 32768, (D, N)).astype(state)
-    _, (after,) = op.run(tuple(values.values()), (h,))
+    _, (after, _) = op.run(tuple(values.values()), (h, NONE))
     np.testing.assert_array_equal(after, h)
 
 
@@ -115,13 +118,15 @@ def test_a_memory_stays_at_the_ends_of_its_width(state, sign, tmp_path):
     constant = {"u": 127 * sign, "delta": 127, "B": 127, "C": 127, "rate": 0}
     values = {n: np.full_like(v, constant[n]) if n in constant else v for n, v in values.items()}
     op = QuantizedSelectiveScan(op.shift, 1e3, op.read, state, "int8")
-    (y,), (h,) = op.run(tuple(values.values()), (np.zeros((D, N), state),))
+    (y,), (h, counted) = op.run(tuple(values.values()), (np.zeros((D, N), state), NONE))
     assert set(h.ravel().tolist()) == {op.width.low if sign < 0 else op.width.high}
     assert set(y[0, -1].tolist()) == {-128 if sign < 0 else 127}
-    in_c, (h_in_c,) = as_in_c(op, types_of(op, values), tuple(values.values()), tmp_path)
+    in_c, (h_in_c, counted_in_c) = as_in_c(op, types_of(op, values), tuple(values.values()), tmp_path)
     np.testing.assert_array_equal(in_c[0], y)
     np.testing.assert_array_equal(h_in_c, h)
+    assert counted_in_c.tolist() == counted.tolist()
     np.testing.assert_array_equal(in_torch(op, values)[1], h)
+    assert 0 < counted[0] < 1200 * D * N
 
 
 def test_operands_that_do_not_fit_are_refused():
