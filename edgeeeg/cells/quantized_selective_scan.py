@@ -149,6 +149,19 @@ def trained_scan(
     ----------
     x : floats, whole multiples of their scales.
     """
+    soft, y, after = both_scans(params, formats, x, state)
+    return as_if(soft, y * float(np.float32(formats.y_scale))), after
+
+
+def both_scans(
+    params: ScanParams, formats: ScanFormat, x: ScanInput, state: TrainedScanState | None = None
+) -> tuple[Tensor, Tensor, TrainedScanState]:
+    """What the float cell makes of the rounded rates, with its gradient, and the integers (int64) of y.
+
+    Parameters
+    ----------
+    x : floats, whole multiples of their scales.
+    """
     integers = quantize_params(params, formats)
     if state is None:
         rest = init_state(x.u.shape[0], integers).h
@@ -160,4 +173,4 @@ def trained_scan(
     steps = ScanInput(*(steps_of(part, scale) for part, scale in zip(x, scales, strict=True)))
     y, last = scan(integers, formats, steps, ScanState(state.steps))
     h = as_if(after.h, last.h.double() * formats.h_scale)
-    return as_if(soft, y * float(np.float32(formats.y_scale))), TrainedScanState(h, last.h)
+    return soft, y, TrainedScanState(h, last.h)

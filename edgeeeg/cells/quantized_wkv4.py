@@ -76,6 +76,23 @@ class TrainedWkv4State(NamedTuple):
     steps: Wkv4State
 
 
+def sum_scales(
+    num: float, den: float, v_scale: float, width: StateWidth, v_steps: int = 128
+) -> tuple[float, float]:
+    """What a step of each sum is worth: as wished, or coarser where a frame's share would not fit.
+
+    Parameters
+    ----------
+    num, den : what a step would be worth if the largest magnitude of calibration took all of the width.
+    v_scale, v_steps : a step of v, and the largest |v| in steps.
+    """
+    # the largest value, and a weight of 1, must fit in what a frame adds
+    return (
+        max(width.coarsened(num), v_scale * v_steps / width.drive_high),
+        max(width.coarsened(den), 1 / width.drive_high),
+    )
+
+
 def quantize_params(params: Wkv4Params, formats: Wkv4Format) -> QuantizedWkv4Params:
     """Integers of decay and bonus, with as many bits behind the point as the largest exponent leaves.
 
@@ -171,6 +188,19 @@ def trained_scan(
     ----------
     x : floats, whole multiples of their scales.
     """
+    soft, y, after = both_scans(params, formats, x, state)
+    return as_if(soft, y * float(np.float32(formats.y_scale))), after
+
+
+def both_scans(
+    params: Wkv4Params, formats: Wkv4Format, x: Wkv4Input, state: TrainedWkv4State | None = None
+) -> tuple[Tensor, Tensor, TrainedWkv4State]:
+    """What the float cell makes of rounded w and u, with its gradient, and the integers (int64) of y.
+
+    Parameters
+    ----------
+    x : floats, whole multiples of their scales.
+    """
     integers = quantize_params(params, formats)
     if state is None:
         batch = x.k.shape[0]
@@ -182,4 +212,4 @@ def trained_scan(
     soft, after = wkv4.scan(near, x, state.soft)
     steps = Wkv4Input(steps_of(x.k, formats.k_scale), steps_of(x.v, formats.v_scale))
     y, last = scan(integers, formats, steps, state.steps)
-    return as_if(soft, y * float(np.float32(formats.y_scale))), TrainedWkv4State(after, last)
+    return soft, y, TrainedWkv4State(after, last)

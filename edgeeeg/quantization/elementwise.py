@@ -10,7 +10,7 @@ from edgeeeg.quantization.integers import Integers, saturate, straight_through
 
 
 class Sum(nn.Module):
-    """y = saturate(a·l + b·r), a = S_l / S_y, b = S_r / S_y, of two tensors of one shape."""
+    """y = saturate(a·l + b·r), a = S_l / S_y, b = S_r / S_y, of two tensors that broadcast."""
 
     def __init__(self, output: ActivationQuantizer) -> None:
         super().__init__()
@@ -24,8 +24,23 @@ class Sum(nn.Module):
         )
 
 
+class Difference(nn.Module):
+    """y = saturate(a·l - b·r), a = S_l / S_y, b = S_r / S_y, of two tensors that broadcast."""
+
+    def __init__(self, output: ActivationQuantizer) -> None:
+        super().__init__()
+        self.output = output
+
+    def forward(self, left: Integers, right: Integers) -> Integers:
+        """Two multiplications, one subtraction, one rounding."""
+        return self.output.in_integers(
+            left.value - right.value,
+            lambda scale: saturate(left.whole * (left.scale / scale) - right.whole * (right.scale / scale)),
+        )
+
+
 class Product(nn.Module):
-    """y = saturate(float(l·r) · m), m = S_l · S_r / S_y, of two tensors of one shape."""
+    """y = saturate(float(l·r) · m), m = S_l · S_r / S_y, of two tensors that broadcast."""
 
     def __init__(self, output: ActivationQuantizer) -> None:
         super().__init__()

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
 from edgeeeg.quantization.activation import ActivationQuantizer
+from edgeeeg.quantization.channel_affine import ChannelAffine
 from edgeeeg.quantization.concatenation import Concatenation
+from edgeeeg.quantization.integer_cells import INTEGER_CELLS
+from edgeeeg.quantization.integers import Integers
+from edgeeeg.quantization.lif import LifNeurons
 from edgeeeg.quantization.quantized_model import QuantizedModel
 from edgeeeg.quantization.recurrence import Recurrence
 from edgeeeg.quantization.rounding import ROUND_TO_STEPS
+from edgeeeg.quantization.state_formats import StateFormats
+from edgeeeg.quantization.state_in_steps import STATE_IN_STEPS
 from edgeeeg.quantization.tracing import arguments
 from edgeeeg.quantization.weighted_layer import WeightedLayer, whole_weight
 
@@ -54,7 +61,8 @@ def freeze(model: QuantizedModel) -> FrozenModel:
         model = copy.deepcopy(model).eval().requires_grad_(False)
         rounded = fx.GraphModule(model.traced, copy.deepcopy(model.traced.graph))
     nodes = {node.name: node for node in rounded.graph.nodes}
-    scales = model.scales()
+    values = model.silent()
+    scales = {name: value.scale for name, value in values.items() if isinstance(value, Integers)}
     for name, layer in model.integer_layers():
         if isinstance(layer, WeightedLayer):
             weight, (x,) = arguments(nodes[name])[1], model.operands[name]
@@ -63,15 +71,19 @@ def freeze(model: QuantizedModel) -> FrozenModel:
             _round(rounded, weight, steps, nodes[name])
         if isinstance(layer, Recurrence):
             _round_initial(rounded, nodes[name], layer)
+        if isinstance(layer, (*INTEGER_CELLS, ChannelAffine)):
+            _settle_constants(rounded, nodes[name], values)
         if isinstance(layer, WeightedLayer) and len(layer.parts) > 1:
             (cut,) = nodes[name].users
             parts = sorted(cut.users, key=lambda part: int(arguments(part)[1]))
             for part, output in zip(parts, layer.outputs, strict=True):
                 _round(rounded, part, _steps(output))
-        elif isinstance(layer, Concatenation):
+        elif isinstance(layer, (Concatenation, LifNeurons)):
             _round(rounded, nodes[name], scales[name])
         elif isinstance(quantizer := _output(layer), ActivationQuantizer):
             _round(rounded, nodes[name], _steps(quantizer))
+        if isinstance(layer, INTEGER_CELLS):
+            _say_states(rounded, nodes[name], layer.states)
     for name, boundary in model.rounded_floats():
         _round(rounded, nodes[name], _steps(boundary))
     rounded.recompile()
@@ -101,6 +113,27 @@ def _round_initial(rounded: fx.GraphModule, node: fx.Node, layer: Recurrence) ->
         node.replace_input_with(first, start)
         first = start
     _round(rounded, first, _steps(layer.quantizer), node)
+
+
+def _settle_constants(rounded: fx.GraphModule, node: fx.Node, values: Mapping[str, Any]) -> None:
+    """Operands that are computed of parameters become numbers: an export's exp is not torch's last bit."""
+    for operand in node.all_input_nodes:
+        value = values.get(operand.name)
+        if isinstance(value, Tensor) and operand.op != "get_attr":
+            name = f"{operand.name}_value"
+            rounded.register_buffer(name, value.detach().clone())
+            with rounded.graph.inserting_before(operand):
+                operand.replace_all_uses_with(rounded.graph.get_attr(name))
+
+
+def _say_states(rounded: fx.GraphModule, node: fx.Node, states: StateFormats) -> None:
+    """Say behind a cell in what steps each of its states is carried."""
+    for name, wish in states.wishes():
+        readers = tuple(node.users)
+        with rounded.graph.inserting_after(node):
+            said = rounded.graph.call_function(STATE_IN_STEPS, (node, name, states.width.name, wish))
+        for reader in readers:
+            reader.replace_input_with(node, said)
 
 
 def _steps(quantizer: nn.Module) -> Tensor:

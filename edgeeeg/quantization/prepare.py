@@ -10,9 +10,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
-import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
@@ -21,15 +20,16 @@ from edgeeeg.quantization import tracing
 from edgeeeg.quantization.activation import ActivationQuantizer
 from edgeeeg.quantization.average_pool import AveragePool
 from edgeeeg.quantization.concatenation import Concatenation
-from edgeeeg.quantization.elementwise import Product, Rescaling, Sum
+from edgeeeg.quantization.elementwise import Difference, Product, Sum
+from edgeeeg.quantization.elementwise_forms import mean, one_or_two_values, one_value, one_value_or_channels
 from edgeeeg.quantization.float_cells import DIFFERENTIABLE
 from edgeeeg.quantization.functions import EXACT, ValueFunction
-from edgeeeg.quantization.integers import HIGH
+from edgeeeg.quantization.integer_cells import CELL_FORMS, State
 from edgeeeg.quantization.quantized_model import QuantizedModel, is_move
 from edgeeeg.quantization.ranges import observe
 from edgeeeg.quantization.recurrence import Direction, Recurrence
 from edgeeeg.quantization.recurrent_cells import CELLS
-from edgeeeg.quantization.table import Table, every_value
+from edgeeeg.quantization.state_ranges import Largest, observe_states
 from edgeeeg.quantization.tracing import arguments
 from edgeeeg.quantization.weighted_layer import WeightedLayer, brevitas_layer
 
@@ -40,7 +40,9 @@ DESCRIPTION = ("n_chans", "n_times", "sfreq", "ch_names", "unit", "threshold", "
 """Attributes in which a model says what it takes and gives."""
 
 
-def prepare(model: nn.Module, sample: Tensor, recordings: Tensor) -> QuantizedModel:
+def prepare(
+    model: nn.Module, sample: Tensor, recordings: Tensor, states: State = "float32"
+) -> QuantizedModel:
     """A model with the same parameters, batch norms folded, that computes and trains in integers.
 
     Parameters
@@ -48,6 +50,7 @@ def prepare(model: nn.Module, sample: Tensor, recordings: Tensor) -> QuantizedMo
     model : trained, of torch's layers and ours; it is not changed.
     sample : (batch, n_chans, n_times), as long as what it will be trained on and exported with.
     recordings : (n_recordings, n_chans, n_times) that ranges are taken from, the state carried through each.
+    states : what LIF neurons, selective scans and WKV-4 carry; integers make all of the cell one of integers.
 
     Raises
     ------
@@ -55,12 +58,16 @@ def prepare(model: nn.Module, sample: Tensor, recordings: Tensor) -> QuantizedMo
         If torch cannot trace the model, or it is not finite on the recordings; a cell that has no gradient in
         an exported program, or a recurrence of several layers, by name.
     """
-    traced, ranges = tracing.trace(model, sample), observe(tracing.trace(model, recordings), recordings)
-    preparation = Preparation(traced, ranges)
+    if states not in get_args(State):
+        raise ModelError(f"states of {states!r}: choose one of {', '.join(get_args(State))}")
+    traced, whole = tracing.trace(model, sample), tracing.trace(model, recordings)
+    ranges = observe(whole, recordings)
+    carried = {} if states == "float32" else observe_states(whole, recordings)
+    preparation = Preparation(traced, ranges, carried, states)
     preparation.add_all()
     while preparation.quantizers.keys() - preparation.demanded:
         # what one layer demands in integers is there in integers for the layers before it in order too
-        preparation = Preparation(traced, ranges, frozenset(preparation.quantizers))
+        preparation = Preparation(traced, ranges, carried, states, frozenset(preparation.quantizers))
         preparation.add_all()
     described = {name: getattr(model, name) for name in DESCRIPTION if hasattr(model, name)}
     inside = frozenset(preparation.functions) - preparation.layers.keys()
@@ -75,6 +82,8 @@ class Preparation:
     ----------
     traced : of floats.
     ranges : magnitude of each node's values.
+    carried : magnitudes of the states of the cells that carry integers.
+    states : what these carry.
     demanded : nodes of floats that some layer reads in integers, as far as they are known.
     integers : nodes whose values are integers.
     functions : what a node that is not rounded anew is as a function of another one's integers.
@@ -82,6 +91,8 @@ class Preparation:
 
     traced: fx.GraphModule
     ranges: Mapping[str, float]
+    carried: Mapping[str, Largest]
+    states: State
     demanded: frozenset[str] = frozenset()
     layers: dict[str, tuple[nn.Module, tuple[str, ...]]] = field(default_factory=dict)
     quantizers: dict[str, ActivationQuantizer] = field(default_factory=dict)
@@ -102,7 +113,7 @@ class Preparation:
                 f"'{node.name}' ({node.target}) has no gradient in a traced model; train with "
                 f"{', '.join(sorted(str(cell) for cell in DIFFERENTIABLE))}, or without quantization"
             )
-        form = FORMS.get(node.target, _one_value if node.target in EXACT else None)
+        form = FORMS.get(node.target, one_value if node.target in EXACT else None)
         if (form is not None and form(self, node)) or (
             is_move(node) and arguments(node)[0].name in self.integers
         ):
@@ -134,6 +145,16 @@ class Preparation:
             return None
         found = tracing.value(self.traced, node)
         return found if isinstance(found, nn.Parameter) else nn.Parameter(found)
+
+    def is_constant(self, node: fx.Node) -> bool:
+        """Whether a node is made of parameters and buffers alone."""
+        if node.op == "get_attr":
+            return True
+        return (
+            node.op == "call_function"
+            and bool(node.all_input_nodes)
+            and all(self.is_constant(each) for each in node.all_input_nodes)
+        )
 
     def shape(self, node: fx.Node) -> tuple[str, ...]:
         """The axes of a node's result as they were traced; that of the batch is a symbol."""
@@ -224,58 +245,6 @@ def _recurrence(preparation: Preparation, node: fx.Node) -> bool:
     return False  # its memories are floats
 
 
-def _one_value(preparation: Preparation, node: fx.Node) -> bool:
-    """A function of one tensor of integers, over however many layers: one table, made behind the last."""
-    read = [arg for arg in arguments(node) if isinstance(arg, fx.Node)]
-    if not read or not all(arg.name in preparation.integers for arg in read):
-        return False
-    of = {arg: preparation.functions.get(arg.name, ValueFunction(arg.name)) for arg in read}
-    sources = {function.source for function in of.values()}
-    source = next(each for each in preparation.traced.graph.nodes if each.name in sources)
-    if len(sources) > 1 or preparation.shape(source) != preparation.shape(node):
-        return False
-    operands = tuple(of[arg] if isinstance(arg, fx.Node) else arg for arg in arguments(node))
-    function = ValueFunction(source.name, node.target, operands, tuple(node.kwargs.items()))
-    step = np.float32(preparation.ranges[source.name] / HIGH)
-    if not np.isfinite(every_value(function, step)).all():
-        return False
-    if _stays_inside(node, source):
-        preparation.functions[node.name] = function
-        return True
-    factor = arguments(node)[1] if node.target is aten.mul.Tensor else None
-    if isinstance(factor, int | float) and 0 < factor < math.inf:
-        preparation.functions[node.name] = function
-        return preparation.make(node, Rescaling(factor), read[0])
-    return preparation.make(node, Table(function, preparation.quantizer(node)), source)
-
-
-def _stays_inside(node: fx.Node, source: fx.Node) -> bool:
-    """Whether only functions of the same tensor read a function of it, as x · sigmoid(x) reads sigmoid(x)."""
-    return bool(node.users) and all(
-        user.target in EXACT
-        and {arg for arg in arguments(user) if isinstance(arg, fx.Node)} <= {node, source}
-        for user in node.users
-    )
-
-
-def _two_values(kind: Callable[[ActivationQuantizer], nn.Module]) -> Callable[[Preparation, fx.Node], bool]:
-    """A sum or a product: of one tensor with itself and with numbers, a table; of two of one shape."""
-
-    def form(preparation: Preparation, node: fx.Node) -> bool:
-        if _one_value(preparation, node):
-            return True
-        operands = arguments(node)
-        if node.kwargs or not all(isinstance(arg, fx.Node) for arg in operands):
-            return False
-        if not all(arg.name in preparation.integers for arg in operands):
-            return False
-        if len({preparation.shape(arg) for arg in operands}) > 1:
-            return False
-        return preparation.make(node, kind(preparation.quantizer(node)), *operands)
-
-    return form
-
-
 def _concatenation(preparation: Preparation, node: fx.Node) -> bool:
     """Operands that are all of integers."""
     operands, axis = arguments(node)[0], (*arguments(node), 0)[1]
@@ -289,8 +258,12 @@ FORMS: Mapping[Any, Callable[[Preparation, fx.Node], bool]] = MappingProxyType(
         **dict.fromkeys((*tracing.CONVOLUTIONS, *tracing.PADDED, aten.linear.default), _weighted),
         **dict.fromkeys((aten.avg_pool1d.default, aten.avg_pool2d.default), _average_pool),
         **dict.fromkeys(CELLS, _recurrence),
-        aten.add.Tensor: _two_values(Sum),
-        aten.mul.Tensor: _two_values(Product),
+        **CELL_FORMS,
+        aten.add.Tensor: one_or_two_values(Sum),
+        aten.sub.Tensor: one_or_two_values(Difference),
+        aten.mul.Tensor: one_or_two_values(Product),
+        aten.div.Tensor: one_value_or_channels,
+        aten.mean.dim: mean,
         aten.cat.default: _concatenation,
     }
 )

@@ -99,11 +99,14 @@ class QuantizedModel(nn.Module):
             yield key.removeprefix(PREFIX), quantizer
 
     @torch.no_grad()
+    def silent(self) -> dict[str, Any]:
+        """Every node's value by name where the inputs are 0: scales and parameters do not depend on them."""
+        inputs = [node.meta["val"] for node in self.traced.graph.nodes if node.op == "placeholder"]
+        return self.run(*(torch.zeros(1, *each.shape[1:]) for each in inputs))[0]
+
     def scales(self) -> dict[str, Tensor]:
         """What one step of every node that has integers is worth, by name."""
-        inputs = [node.meta["val"] for node in self.traced.graph.nodes if node.op == "placeholder"]
-        values, _ = self.run(*(torch.zeros(1, *each.shape[1:]) for each in inputs))
-        return {name: value.scale for name, value in values.items() if isinstance(value, Integers)}
+        return {name: value.scale for name, value in self.silent().items() if isinstance(value, Integers)}
 
     def run(self, *inputs: Tensor) -> tuple[dict[str, Any], Any]:
         """Every node's value by name, `Integers` where it has integers, and the outputs."""

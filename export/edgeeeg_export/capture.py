@@ -145,16 +145,18 @@ def to_onnx(program: torch.export.ExportedProgram, inputs: Sequence[str] = ()) -
 
 
 def _drop_roundings(program: torch.export.ExportedProgram) -> None:
-    """Leave out the roundings of tensors that vary: integers are compared with the model of floats.
+    """Leave out the roundings of what varies, states too: integers are compared with the model of floats.
 
     Those of weights stay, as the integers are made from rounded ones.
     """
     from edgeeeg.quantization.rounding import ROUND_TO_STEPS
+    from edgeeeg.quantization.state_in_steps import STATE_IN_STEPS
 
     signature = program.graph_signature
     fixed = {*signature.inputs_to_parameters, *signature.inputs_to_buffers}
     for node in list(program.graph.nodes):
-        if node.target is ROUND_TO_STEPS and node.args[0].name not in fixed:
+        rounds = node.target is ROUND_TO_STEPS and node.args[0].name not in fixed
+        if rounds or node.target is STATE_IN_STEPS:
             node.replace_all_uses_with(node.args[0])
             program.graph.erase_node(node)
     program.graph_module.recompile()

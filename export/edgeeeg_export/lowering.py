@@ -95,7 +95,7 @@ def lower(
         captured = adjustments.equalized(captured)
     quantized = None
     if qdq is not None:
-        quantized = settle(captured, qdq.formats, qdq.weights, qdq.hidden)
+        quantized = settle(captured, qdq.formats, qdq.weights, qdq.hidden, qdq.states)
     elif formats is not None:
         corrections = {} if adjustments is None else adjustments.corrections
         quantized = Quantized(correct(captured, corrections), formats)

@@ -38,6 +38,9 @@ DEFINED_IN = {
 }
 """The torch operators, and the module that defines each."""
 
+SAID_IN = ("edgeeeg.quantization.rounding", "edgeeeg.quantization.state_in_steps")
+"""What defines the operators by which a frozen model says where it rounds."""
+
 ATTRIBUTES = {
     "bool": (bool, AttrType.INT),
     "float": (float, AttrType.FLOAT),
@@ -48,7 +51,7 @@ ATTRIBUTES = {
 
 def register_operators() -> None:
     """Make torch know the operators of our own that a program may contain."""
-    for module in DEFINED_IN.values():
+    for module in (*DEFINED_IN.values(), *SAID_IN):
         import_module(module)
 
 
@@ -67,6 +70,7 @@ def translations(opset: int) -> dict[Callable[..., Any], Callable[..., Any]]:
     import torch
 
     from edgeeeg.quantization.rounding import ROUND_TO_STEPS
+    from edgeeeg.quantization.state_in_steps import STATE_IN_STEPS
 
     standard = onnxscript.values.Opset("", opset)
 
@@ -87,6 +91,7 @@ def translations(opset: int) -> dict[Callable[..., Any], Callable[..., Any]]:
     table: dict[Callable[..., Any], Callable[..., Any]] = {
         torch.ops.aten.softplus.default: softplus,
         ROUND_TO_STEPS: round_to_steps,
+        STATE_IN_STEPS: _translation("StateInSteps", STATE_IN_STEPS),
     }
     for name, op in operators().items():
         table[op] = _translation(name, op)

@@ -1,12 +1,16 @@
-"""Small networks that are trained in integers: convolutions, a gated recurrence, a state-space block."""
+"""Small networks that are trained in integers: convolutions, gates, and recurrences of every kind."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
+from edgeeeg.layers.bidirectional import Bidirectional
 from edgeeeg.layers.causal_conv import CausalConv1d
+from edgeeeg.layers.channel_mixing import ChannelMixing
+from edgeeeg.layers.lif import Lif
 from edgeeeg.layers.mamba import MambaBlock
+from edgeeeg.layers.time_mixing4 import TimeMixing4
 
 N_CHANS, N_TIMES = 4, 192
 
@@ -64,6 +68,55 @@ class Gates(nn.Module):
         return self.last(nn.functional.max_pool1d(torch.cat([b, c * torch.sigmoid(b)], 1), 2))
 
 
+class Spiking(nn.Module):
+    """Two layers of LIF neurons that reset differently, with a dense layer between them."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = Lif(8, threshold=(0.1, 0.5))
+        self.between, self.second = nn.Linear(8, 8), Lif(8, threshold=0.2, reset_mechanism="zero")
+
+    def forward(self, x):
+        return self.second(self.between(self.first(x)))
+
+
+class Mixing(nn.Module):
+    """RWKV-4's block without its norms: time mixing and channel mixing, each added to what it reads."""
+
+    def __init__(self):
+        super().__init__()
+        self.time, self.channels = TimeMixing4(8), ChannelMixing(8)
+
+    def forward(self, x):
+        x = x + self.time(x)
+        return x + self.channels(x)
+
+
+class Window(nn.Module):
+    """Mamba both ways over a window, its mean taken off, gains of channels, and the mean square of each."""
+
+    n_chans, n_times, sfreq = N_CHANS, N_TIMES, 128.0
+
+    def __init__(self):
+        super().__init__()
+        self.frames = Frames(Bidirectional(MambaBlock(8, d_state=4), MambaBlock(8, d_state=4)))
+        self.frames.head, self.gain = nn.Identity(), nn.Parameter(torch.linspace(0.5, 2, 8))
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        y = self.frames(x)
+        y = (y - y.mean(1, keepdim=True)) / self.gain
+        return self.head((y * y).mean(1))
+
+
+CELL_NETWORKS = {
+    "LIF": lambda: Frames(Spiking()),
+    "Mamba": lambda: Frames(MambaBlock(8, d_state=4)),
+    "RWKV": lambda: Frames(Mixing()),
+    "windows": Window,
+}
+"""Networks whose recurrences may carry integers."""
+
 NETWORKS = {
     "EEGNet": EegNet,
     "Mamba": lambda: Frames(MambaBlock(8, d_state=4)),
@@ -76,7 +129,7 @@ NETWORKS = {
 def trained(name, seed=0):
     """A network in evaluation mode whose batch norms have statistics."""
     torch.manual_seed(seed)
-    model = NETWORKS[name]()
+    model = (NETWORKS | CELL_NETWORKS)[name]()
     with torch.no_grad():
         model.train()(signal(16, seed))
     return model.eval()

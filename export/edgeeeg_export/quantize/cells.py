@@ -113,13 +113,13 @@ def wkv4(program: IntegerProgram, node: Node, op: Op) -> bool:
     width = max(widths, key=lambda each: each.fraction)
     k, v = (program.as_integers(name) for name in node.inputs[:2])
     y = program.format_of(node.outputs[0])
-    num, den = (program.format_of(state_name(node.outputs[0], state)) for state in ("num", "den"))
+    num, den = (
+        _wish(program.format_of(state_name(node.outputs[0], state)), width) for state in ("num", "den")
+    )
     formats = quantized_wkv4.Wkv4Format(
         float(k.scale),
         float(v.scale),
-        # the largest value, and a weight of 1, must fit in what a frame adds
-        max(_coarse(num, width), float(v.scale) * -RESULTS[v.width][0] / width.drive_high),
-        max(_coarse(den, width), 1 / width.drive_high),
+        *quantized_wkv4.sum_scales(num, den, float(v.scale), width, -RESULTS[v.width][0]),
         y.scale,
         width,
         -RESULTS[k.width][0],
@@ -150,9 +150,9 @@ def _widths(program: IntegerProgram, node: Node, states: tuple[str, ...]) -> tup
     return found if len(found) == len(states) else None
 
 
-def _coarse(wish: Format, width: StateWidth) -> float:
-    """What a step of a sum is worth in this width, whichever its format was made for."""
-    return width.coarsened(wish.scale * (WIDTHS[wish.dtype].high / width.high))
+def _wish(form: Format, width: StateWidth) -> float:
+    """What a step of a sum would be worth in this width, whichever its format was made for."""
+    return form.scale * (WIDTHS[form.dtype].high / width.high)
 
 
 def _integers(program: IntegerProgram, node: Node, *varying: int | slice) -> bool:
@@ -160,8 +160,8 @@ def _integers(program: IntegerProgram, node: Node, *varying: int | slice) -> boo
     parts = [slice(part) if isinstance(part, int) else part for part in varying]
     moving = [name for part in parts for name in node.inputs[part]]
     rest = [name for name in node.inputs if name not in moving]
-    return all(name in program.graph.constants for name in rest) and not any(
-        name in program.graph.constants or program.stays_float(name) for name in moving
+    return all(name in program.graph.constants for name in rest) and all(
+        program.offered(name) is not None for name in moving
     )
 
 

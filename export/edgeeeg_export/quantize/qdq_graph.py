@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -32,7 +33,11 @@ FLOAT = Format("float32")
 
 
 def settle(
-    graph: Graph, formats: Formats, weights: Mapping[str, Array], hidden: frozenset[str] = frozenset()
+    graph: Graph,
+    formats: Formats,
+    weights: Mapping[str, Array],
+    hidden: frozenset[str] = frozenset(),
+    states: Formats = MappingProxyType({}),
 ) -> Quantized:
     """Give every tensor its format.
 
@@ -40,7 +45,7 @@ def settle(
     ----------
     graph : Graph
         Imported from a model of which the pairs were taken out; not rewritten since.
-    formats, weights, hidden : as in `qdq_read.QdqModel`.
+    formats, weights, hidden, states : as in `qdq_read.QdqModel`.
     """
     known = {name: form for name, form in formats.items() if name in graph.tensors}
     graph, rows = _with_biases(graph, known, dict(weights))
@@ -51,7 +56,7 @@ def settle(
     known |= _inside_functions(graph, known)
     _multiples(graph, known)
     varying = (name for name in graph.tensors if name not in graph.constants)
-    return Quantized(graph, {name: known.get(name, FLOAT) for name in varying}, own)
+    return Quantized(graph, {name: known.get(name, FLOAT) for name in varying} | dict(states), own)
 
 
 def _core(node: Node) -> Op:

@@ -9,15 +9,18 @@ Source: ONNX operators QuantizeLinear, DequantizeLinear; ONNX Runtime, "Quantize
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from edgeeeg.cells.state_width import WIDTHS
 from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.imported_node import node_label, operator_key
-from edgeeeg_export.quantize.format import Format
+from edgeeeg_export.ops import DOMAIN
+from edgeeeg_export.quantize.format import Format, Storage, state_name
 from edgeeeg_export.quantize.qdq_parameters import DOMAINS, Parameters
 from edgeeeg_export.tensor import Array
 
@@ -41,12 +44,15 @@ class QdqModel:
         What a step of each output row of a layer's int8 weights is worth, by the name of its result.
     hidden : frozenset of str
         Results of recurrences with a pair on their initial state: in what steps hidden values are rounded.
+    states : mapping of str to Format
+        Of the states of our own recurrences, by `format.state_name`, where nodes behind them say so.
     """
 
     model: onnx.ModelProto
     formats: Mapping[str, Format]
     weights: Mapping[str, Array]
     hidden: frozenset[str] = frozenset()
+    states: Mapping[str, Format] = field(default_factory=dict)
 
 
 def is_qdq(model: onnx.ModelProto) -> bool:
@@ -95,6 +101,11 @@ def _is(node: onnx.NodeProto, kind: str) -> bool:
     return node.op_type == kind and node.domain in DOMAINS
 
 
+def _is_state(node: onnx.NodeProto) -> bool:
+    """Whether a node, which passes its operand on, says in what steps a state of its layer is carried."""
+    return node.op_type == "StateInSteps" and node.domain == DOMAIN
+
+
 class _Reading:
     """One pass over the nodes: constants so far, what a pair's result is called now, formats, nodes kept."""
 
@@ -108,6 +119,7 @@ class _Reading:
         self.formats: dict[str, Format] = {}
         self.weights: dict[str, Array] = {}
         self.hidden: set[str] = set()
+        self.states: dict[str, Format] = {}
         self.cut: dict[str, str] = {}
         self.nodes: list[onnx.NodeProto] = []
         self.new: dict[str, Array] = {}
@@ -123,6 +135,8 @@ class _Reading:
             self._quantize(node)
         elif _is(node, "DequantizeLinear"):
             self._dequantize(node)
+        elif _is_state(node):
+            self._state(node)
         elif node.op_type == "Constant":
             value = helper.get_attribute_value(node.attribute[0])
             known = numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
@@ -134,6 +148,19 @@ class _Reading:
             self._transpose(node)
         else:
             self._keep(node)
+
+    def _state(self, node: onnx.NodeProto) -> None:
+        """Remember the format of a state of the layer in front."""
+        source = self.alias.get(node.input[0], node.input[0])
+        said: dict[str, Any] = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+        name, width = state_name(source, said["state"].decode()), said["width"].decode()
+        if width not in WIDTHS or not 0 < said["scale"] < float("inf"):
+            raise QuantizationError(
+                f"state '{name}' is carried as {width} in steps of {said['scale']:g}: give it a width of "
+                f"{' or '.join(WIDTHS)} and a scale above 0"
+            )
+        self.states[name] = Format(cast(Storage, width), float(said["scale"]))
+        self.alias[node.output[0]] = source
 
     def _quantize(self, node: onnx.NodeProto) -> None:
         source, (result,) = node.input[0], node.output
@@ -197,7 +224,7 @@ class _Reading:
 
     def _all_readers(self, name: str) -> list[onnx.NodeProto]:
         same = [name, *(alias for alias, source in self.alias.items() if source == name)]
-        return [node for each in same for node in self.readers.get(each, ())]
+        return [node for each in same for node in self.readers.get(each, ()) if not _is_state(node)]
 
     def _rounds(self, node: onnx.NodeProto, form: Format) -> bool:
         """Whether a node is the first half of a pair of this format."""
@@ -274,7 +301,7 @@ class _Reading:
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
         model.graph.CopyFrom(graph)
-        return QdqModel(model, self.formats, self.weights, frozenset(self.hidden))
+        return QdqModel(model, self.formats, self.weights, frozenset(self.hidden), self.states)
 
     def _outputs(self) -> list[onnx.NodeProto]:
         """What gives outputs that were the second half of a pair their names back."""
