@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class Stream:
 
     Parameters
     ----------
-    bundle : Bundle
+    bundle : Bundle, or path of its folder
 
     Raises
     ------
@@ -31,7 +32,8 @@ class Stream:
         If onnxruntime is not installed.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle | str | Path) -> None:
+        bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
         try:
             import onnxruntime
         except ImportError as error:

@@ -38,6 +38,8 @@ CUTS = (aten.chunk.default, aten.split.Tensor, aten.split_with_sizes.default)
 
 DESCRIPTION = ("n_chans", "n_times", "sfreq", "ch_names", "unit", "threshold", "inputs", "layout")
 """Attributes in which a model says what it takes and gives."""
+PIECES = 4
+"""Times the length of the sample that recordings may have where torch unrolls a recurrence."""
 
 
 def prepare(
@@ -60,6 +62,7 @@ def prepare(
     """
     if states not in get_args(State):
         raise ModelError(f"states of {states!r}: choose one of {', '.join(get_args(State))}")
+    _require_pieces(model, sample, recordings)
     traced, whole = tracing.trace(model, sample), tracing.trace(model, recordings)
     ranges = observe(whole, recordings)
     carried = {} if states == "float32" else observe_states(whole, recordings)
@@ -72,6 +75,17 @@ def prepare(
     described = {name: getattr(model, name) for name in DESCRIPTION if hasattr(model, name)}
     inside = frozenset(preparation.functions) - preparation.layers.keys()
     return QuantizedModel(preparation.traced, preparation.layers, preparation.quantizers, inside, described)
+
+
+def _require_pieces(model: nn.Module, sample: Tensor, recordings: Tensor) -> None:
+    """Raise for recordings that torch would trace step after step for minutes."""
+    recurrent = next((name for name, layer in model.named_modules() if isinstance(layer, nn.RNNBase)), None)
+    length, most = recordings.shape[-1], PIECES * sample.shape[-1]
+    if recurrent is not None and length > most:
+        raise ModelError(
+            f"torch traces the recurrence '{recurrent}' step by step, for minutes over {length} samples: cut "
+            f"the recordings into pieces of at most {most}, {PIECES} times the sample"
+        )
 
 
 @dataclass(slots=True)

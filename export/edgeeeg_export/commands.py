@@ -153,8 +153,8 @@ def export(
     observer: ObserverChoice = typer.Option(
         ObserverChoice.PERCENTILE, help="How the range of a tensor follows from what was seen of it."
     ),
-    states: StatesChoice = typer.Option(
-        StatesChoice.FLOAT32, help="What recurrences with a form in integers carry, beside --quantize."
+    states: StatesChoice | None = typer.Option(
+        None, help="What recurrences with a form in integers carry, beside --quantize; default: float32."
     ),
     explain: bool = typer.Option(
         False, "--explain", help="Say which rewrites changed the model, and why others did not."
@@ -179,6 +179,8 @@ def export(
             "--quantize and --calibrate FILE.edf go together: ranges are seen on a recording, never assumed"
         )
 
+    if quantize is None and states is not None:
+        raise ExportError("--states says what recurrences of integers carry: give --quantize with it")
     if (quantize is QuantizeChoice.MIXED) != (budget is not None):
         raise ExportError(
             "--quantize mixed and --budget go together: accuracy=30dB, flash=20kB or instructions=50k"
@@ -210,7 +212,7 @@ def export(
             observer=observer.value,
             width="int16" if quantize is QuantizeChoice.INT16 else "int8",
             budget=budget,
-            states=states.value,
+            states="float32" if states is None else states.value,
             on_target=lambda target: bar.update(task, description=f"verifying {target}", total=None),
             on_part=lambda part, done, of: bar.update(task, description=part, completed=done, total=of),
         )

@@ -36,7 +36,7 @@ def render(
     if subject.twin is None or subject.formats is None or quantized is None or qdq is None:
         return {}
     samples = subject.samples(contract.whole_steps(subject, eeg))
-    reports = report.layer_reports(subject.twin.offline, subject.offline, subject.formats, samples)
+    reports = report.layer_reports(subject.twin.offline, subject.offline, quantized, samples)
     states = state_report.state_reports(subject.twin.step, subject.offline, quantized, samples)
     if quantized.own is None:  # else its ranges were chosen elsewhere, and saturation may be meant
         report.require_in_range(reports)

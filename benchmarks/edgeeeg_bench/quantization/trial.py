@@ -20,6 +20,7 @@ from edgeeeg_export.quantize.assignment import assign
 from edgeeeg_export.quantize.calibration import calibrate
 from edgeeeg_export.quantize.format import Storage
 from edgeeeg_export.quantize.observers import OBSERVERS
+from edgeeeg_export.quantize.quantized import Quantized
 from edgeeeg_export.quantize.report import LayerReport, layer_reports
 from edgeeeg_export.quantmath import Width
 from edgeeeg_export.targets import c
@@ -135,7 +136,9 @@ def score(
             found[name].append(aucs(integers, entry.n_times, held_out))
             on_program()
             memory[name] = Memory.of(integers)
-            reports = layer_reports(plain.offline, integers.offline, formats, shown)
+            reports = layer_reports(
+                plain.offline, integers.offline, Quantized(plain.captured, formats), shown
+            )
             losses.setdefault(name, worst_fall(plain.offline, reports))
         if entry.retrained is not None:
             frozen = load_model(entry.retrained(number, model), n_times=entry.n_times).onnx_model

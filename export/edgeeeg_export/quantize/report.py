@@ -16,10 +16,9 @@ import numpy as np
 from edgeeeg_export import quantmath, reference
 from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.graph import Graph
-from edgeeeg_export.ops.concat import Concat
-from edgeeeg_export.ops.per_window import PerWindow
-from edgeeeg_export.quantize.format import Format, Formats
-from edgeeeg_export.quantize.moves import keeps_steps
+from edgeeeg_export.quantize.format import Format
+from edgeeeg_export.quantize.post_training import program_of
+from edgeeeg_export.quantize.quantized import Quantized
 from edgeeeg_export.tensor import Array
 
 TOLERATED = 0.01
@@ -47,19 +46,20 @@ class LayerReport:
 
 
 def layer_reports(
-    floats: Graph, integers: Graph, formats: Formats, inputs: Mapping[str, Array]
+    floats: Graph, integers: Graph, quantized: Quantized, inputs: Mapping[str, Array]
 ) -> tuple[LayerReport, ...]:
     """Both graphs over the same recording from rest, compared tensor by tensor.
 
     Parameters
     ----------
     floats, integers : the offline graphs, before and after.
+    quantized : what the second was made from.
     """
     truth = reference.run(floats, inputs).tensors
     result = reference.run(integers, inputs).tensors
     reports = []
     parts: dict[str, list[str]] = {}
-    worth = _worth(integers, formats)
+    worth = _worth(integers, quantized)
     for name in worth:
         stem, edge = _stem(name, integers.tensors[name].dtype)
         if stem is not None and f"{stem}{edge}" in truth:
@@ -94,22 +94,17 @@ def _stem(name: str, dtype: str) -> tuple[str | None, str]:
     return (None if stem == whole else stem), edge
 
 
-def _worth(graph: Graph, formats: Formats) -> dict[str, Format]:
-    """How each tensor in integers is stored: as was chosen, or as what it was moved from."""
-    worth: dict[str, Format] = {}
-    for node in graph.nodes:
-        op = node.op.op if isinstance(node.op, PerWindow) else node.op
-        name = node.outputs[0]
-        dtype = graph.tensors[name].dtype
-        stem, _ = _stem(name, dtype)
-        sources = [worth[source] for source in node.inputs if source in worth]
-        if dtype not in quantmath.LOW:
-            continue
-        if sources and (keeps_steps(op) or isinstance(op, Concat)):
-            worth[name] = max(sources, key=lambda own: own.scale)  # of a concatenation, one is as it was
-        elif stem is not None and stem in formats:
-            worth[name] = formats[stem]
-    return worth
+def _worth(graph: Graph, quantized: Quantized) -> dict[str, Format]:
+    """How each tensor in integers is stored, those computed at the ends of windows among them."""
+    program = program_of(quantized.floats, quantized.formats, quantized.own)
+    stored = {own.name: own.format for own in program.integers.values()}
+    names = (name for node in graph.nodes for name in node.outputs)
+    return {name: stored[whole] for name in names if (whole := _whole(name)) in stored}
+
+
+def _whole(name: str) -> str:
+    """The tensor that the end of a window is of, or the tensor itself."""
+    return next((name.removesuffix(end) for end in EDGES if name.endswith(end)), name)
 
 
 def require_in_range(reports: tuple[LayerReport, ...]) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from edgeeeg.layers.lif import Lif
 from edgeeeg_export import capture, reference
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.passes.stream import stream
@@ -45,7 +46,8 @@ def test_what_is_moved_has_the_steps_of_where_it_comes_from():
     formats[both] = Format("int8", formats[both].scale / 2)  # as an observer that clips may have seen it
     integers = lower(model, "net", HOP, formats=formats)
     reports = {
-        report.name: report for report in layer_reports(plain.offline, integers.offline, formats, {"eeg": x})
+        report.name: report
+        for report in layer_reports(plain.offline, integers.offline, integers.quantized, {"eeg": x})
     }
     assert reports[dense].scale == reports[small].scale == reports[both].scale == formats[dense].scale
     assert reports[both].saturated == 0
@@ -78,7 +80,7 @@ def test_what_is_computed_at_the_ends_of_windows_is_in_it():
     names = {name for node in integers.offline.nodes for name in node.outputs}
     assert f"{second}.int8" not in names  # of the second layer nothing but whole windows is left
     assert {f"{first}.int8", f"{first}.int8.left", f"{first}.int8.right"} <= names
-    found = layer_reports(plain.offline, integers.offline, formats, {"eeg": x})
+    found = layer_reports(plain.offline, integers.offline, integers.quantized, {"eeg": x})
     reports = {report.name: report for report in found}
     assert len(reports) == len(found)
     for name in (first, second):
@@ -90,3 +92,25 @@ def test_what_is_computed_at_the_ends_of_windows_is_in_it():
     noise = sum(np.square(value * formats[first].scale - expected).sum() for expected, value in ends)
     signal = sum(np.square(expected).sum() for expected, _ in ends)
     assert reports[first].sqnr_db == pytest.approx(10 * np.log10(signal / noise), abs=0.01)
+
+
+def test_spikes_are_read_as_the_whole_numbers_that_they_are():
+    class Spikes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.spikes, self.head = Lif(N_CHANS), nn.Linear(N_CHANS, 2)
+
+        def forward(self, x):
+            return self.head(self.spikes(x.transpose(1, 2)))
+
+    torch.manual_seed(0)
+    model = capture.to_onnx(capture.trace(Spikes().eval(), N_CHANS, 64)).model
+    x = np.random.default_rng(0).normal(size=(1, N_CHANS, 40 * HOP)).astype(np.float32)
+    plain = lower(model, "net", HOP)
+    formats = assign(calibrate(stream(plain.captured, HOP), {"eeg": x}, "min-max"), {}, "int8", "int32")
+    integers = lower(model, "net", HOP, formats=formats)
+    (spikes,) = (node.outputs[0] for node in plain.offline.nodes if node.op.kind == "Lif")
+    found = layer_reports(plain.offline, integers.offline, integers.quantized, {"eeg": x})
+    (report,) = (report for report in found if report.name == spikes)
+    assert report.scale == 1.0
+    assert report.sqnr_db is None or report.sqnr_db > 10
