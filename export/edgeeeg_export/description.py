@@ -14,6 +14,7 @@ from edgeeeg.manifest import CInfo, InputInfo, Manifest, OutputInfo, StateInfo
 from edgeeeg_export.errors import ExportError
 from edgeeeg_export.input_spec import InputSpec
 from edgeeeg_export.ops.clock import ENDED, Clock
+from edgeeeg_export.quantize.tail import tail
 from edgeeeg_export.subject import Subject
 from edgeeeg_export.tensor import TensorType
 
@@ -159,8 +160,8 @@ def _quantization(subject: Subject) -> str | None:
     """What activations are stored in, the inputs left out: one type, or "mixed"."""
     if subject.formats is None:
         return None
+    # the tail of a program of int8 is int16
+    apart = {*subject.offline.inputs, *(tail(subject.twin.captured) if subject.twin is not None else ())}
     made = {name.rpartition(".")[0] for node in subject.offline.nodes for name in node.outputs}
-    dtypes = {
-        subject.formats[name].dtype for name in made - set(subject.offline.inputs) if name in subject.formats
-    }
+    dtypes = {subject.formats[name].dtype for name in made - apart if name in subject.formats}
     return dtypes.pop() if len(dtypes) == 1 else "mixed"

@@ -16,7 +16,11 @@ def tail(graph: Graph) -> frozenset[str]:
     found = set(graph.outputs)
     for node in reversed(graph.nodes):
         op, (result, *_) = node.op.core, node.outputs
-        if result in found and (isinstance(op, Unary | Broadcast) or keeps_steps(op)):
-            size = graph.tensors[result].size
-            found.update(name for name in node.inputs if graph.tensors[name].size <= size)
+        if result not in found:
+            continue
+        small = {name for name in node.inputs if graph.tensors[name].size <= graph.tensors[result].size}
+        if keeps_steps(op) and node.inputs[0] not in small:
+            found.discard(result)  # a part of something larger has the steps of that
+        elif isinstance(op, Unary | Broadcast) or keeps_steps(op):
+            found |= small
     return frozenset(found - set(graph.constants))

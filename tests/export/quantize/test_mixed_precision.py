@@ -152,14 +152,20 @@ def test_the_most_accurate_that_is_cheap_enough(seen, quantity):
     def spent(one):
         return one.cost.flash_bytes if quantity == "flash" else one.cost.instructions
 
-    everything = seen.mixed(f"{quantity}=1000000").pareto if quantity == "instructions" else None
-    everything = everything or seen.mixed("flash=1000000B").pareto
-    assert next(one for one in everything if one.chosen).error.sqnr_db is None  # all of floats
+    everything = seen.mixed("accuracy=20dB").pareto
     limit = sorted(map(spent, everything))[len(everything) // 2]
     found = seen.mixed(f"{quantity}={limit}{'B' if quantity == 'flash' else ''}")
     (chosen,) = (one for one in found.pareto if one.chosen)
     assert spent(chosen) <= limit
     assert chosen.error.noise == min(one.error.noise for one in found.pareto if spent(one) <= limit)
+
+
+@pytest.mark.parametrize("budget", ["flash=1000000B", "instructions=1000000", "accuracy=300dB"])
+def test_a_budget_that_floats_keep_best_is_refused(seen, budget):
+    with pytest.raises(
+        QuantizationError, match=r"kept best by float32 throughout: export without --quantize"
+    ):
+        seen.mixed(budget)
 
 
 def test_a_budget_that_nothing_keeps_names_the_least(seen):
