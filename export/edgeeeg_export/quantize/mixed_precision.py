@@ -95,11 +95,11 @@ def mix(
         )
     ]
     chosen = choose(candidates, budget)
-    if set(chosen.precisions.values()) == {"float32"}:
+    if chosen.error.noise == 0.0:
         whole = [one.error.sqnr_db or 0.0 for one in candidates if one is not chosen]
         raise QuantizationError(
-            f"--budget {budget} is kept best by float32 throughout: export without --quantize; with integers "
-            f"this model reaches {max(whole, default=0.0):.1f} dB"
+            f"--budget {budget} is kept best by float32: export without --quantize; with integers this "
+            f"model reaches {max(whole, default=0.0):.1f} dB"
         )
     front = [Candidate(c.precisions, c.error, c.cost, c is chosen) for c in pareto(candidates)]
     return MixedPrecision(at_precisions(formats, ranges, layers, chosen.precisions), tuple(front))
