@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeeeg_export import reference
+from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.cell import Cell
 from edgeeeg_export.ops.recurrence import Recurrence
@@ -53,6 +54,11 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str) -> Calib
     inputs : mapping of str to array
         A recording: whole hops of every input.
     observer : a name of `observers.OBSERVERS`.
+
+    Raises
+    ------
+    QuantizationError
+        If a tensor is not finite, or an input is silent.
     """
     total = steps_of(graph, inputs)
     recurrences = tuple(node for node in graph.nodes if isinstance(node.op.core, Cell | Recurrence))
@@ -84,8 +90,14 @@ def calibrate(graph: Graph, inputs: Mapping[str, Array], observer: str) -> Calib
                 for behind_frame in window_states(node.op, _operands(graph, node, result.tensors, drawn)):
                     for name, value in behind_frame.items():
                         remembered.setdefault(state_name(node.outputs[0], name), []).append(np.ravel(value))
+    ranges = {name: range_of(name, np.concatenate(pieces), observer) for name, pieces in seen.items()}
+    for name in graph.inputs:
+        if ranges[name].largest == 0.0:
+            raise QuantizationError(
+                f"input '{name}' is 0 throughout the calibration recording: calibrate on one with a signal"
+            )
     return Calibration(
-        {name: range_of(name, np.concatenate(pieces), observer) for name, pieces in seen.items()},
+        ranges,
         {name: range_of(name, np.concatenate(pieces), observer) for name, pieces in remembered.items()},
         tail(graph),
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgeeeg_export import quantmath, reference
+from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.add import Add
 from edgeeeg_export.ops.clip import Clip
@@ -200,3 +201,9 @@ def test_biases_of_zeros_are_left_out_and_equal_tables_kept_once_and_multipliers
     assert types.count(("int32", (4,))) == 0
     assert types.count(("int8", (256,))) == 1
     assert types.count(("float32", (4,))) == 2
+
+
+def test_silence_is_no_calibration():
+    graph = stream(chain((Relu(), ("a",), "y")), 1)
+    with pytest.raises(QuantizationError, match="input 'x' is 0 throughout the calibration recording"):
+        calibrate(graph, {"x": np.zeros_like(SIGNAL)}, "min-max")
