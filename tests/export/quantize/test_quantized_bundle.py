@@ -134,5 +134,5 @@ def test_one_option_without_the_other_is_refused(options, tmp_path, capsys, monk
 
 def test_a_silent_recording_is_no_calibration(tmp_path):
     quiet = recording(amplitude=0.0)
-    with pytest.raises(ExportError, match="saturate"):
+    with pytest.raises(ExportError, match="is 0 throughout the calibration recording"):
         export_model(Small(), tmp_path / "b", calibration=quiet, recording=recording(seed=1))
