@@ -1,15 +1,9 @@
 """Arithmetic of integer cells on int64 tensors: the same integers as in NumPy, C and ONNX Runtime.
 
-    saturate(v, low, high)    v limited and rounded half to even
-    requantize(s, m)          saturate(float32(s) · m)
-    faded(v, decay)           floor((v · decay + 2^(fraction - 1)) / 2^fraction)
-    power(e)                  round(2^-e · 2^fraction), e in 2^-24
-
-Gradients pass straight through: `as_if` gives a value the forward result of another.
-
-References
-----------
-Bengio, Léonard and Courville 2013, arXiv 1308.3432: the straight-through estimator.
+saturate(v, low, high)    v limited and rounded half to even
+requantize(s, m)          saturate(float32(s) · m)
+faded(v, decay)           floor((v · decay + 2^(fraction - 1)) / 2^fraction)
+power(e)                  round(2^-e · 2^fraction), e in 2^-24
 """
 
 from __future__ import annotations
@@ -18,11 +12,6 @@ import torch
 from torch import Tensor
 
 from edgeeeg.cells.state_width import EXPONENT_BITS, LARGEST_EXPONENT, StateWidth
-
-
-def as_if(soft: Tensor, value: Tensor) -> Tensor:
-    """`value` in the forward pass, with the gradient of `soft`, both of one shape."""
-    return soft + (value.to(soft.dtype) - soft).detach()
 
 
 def steps_of(value: Tensor, scale: float) -> Tensor:

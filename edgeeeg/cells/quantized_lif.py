@@ -29,10 +29,11 @@ from torch import Tensor
 
 from edgeeeg.cells import lif
 from edgeeeg.cells.firing import SNNTORCH, Firing, check_shapes
-from edgeeeg.cells.fixed_point import as_if, faded, limit, requantize, steps_of
+from edgeeeg.cells.fixed_point import faded, limit, requantize, steps_of
 from edgeeeg.cells.lif import LifParams, LifState
 from edgeeeg.cells.state_width import StateWidth
 from edgeeeg.cells.step_loop import step_loop
+from edgeeeg.cells.straight_through import straight_through
 from edgeeeg.errors import ModelError
 
 
@@ -171,8 +172,8 @@ def trained_scan(
     check_shapes("integer LIF", params.beta.shape[0], x, None)
     integers = quantize_params(params, formats)
     near = LifParams(
-        as_if(params.beta, integers.decay.double() / formats.width.one),
-        as_if(params.threshold, integers.threshold.double() * formats.mem_scale),
+        straight_through(integers.decay.double() / formats.width.one, params.beta),
+        straight_through(integers.threshold.double() * formats.mem_scale, params.threshold),
     )
     if state is None:
         rest = init_state(x.shape[0], integers).mem
@@ -192,6 +193,6 @@ def _trained_step(
     excess, kept = lif.advance(near, firing, x, LifState(state.mem))
     steps = steps_of(x, formats.x_scale)
     charged, whole = _charge(integers, formats.width, firing, steps, state.steps)
-    excess = as_if(excess, (charged - integers.threshold).double() * formats.mem_scale)
-    mem = as_if(kept.mem, whole.double() * formats.mem_scale)
+    excess = straight_through((charged - integers.threshold).double() * formats.mem_scale, excess)
+    mem = straight_through(whole.double() * formats.mem_scale, kept.mem)
     return firing.spike(excess), TrainedLifState(mem, whole)

@@ -25,9 +25,10 @@ import torch
 from torch import Tensor
 
 from edgeeeg.cells import selective_scan
-from edgeeeg.cells.fixed_point import as_if, faded, limit, power, requantize, saturate, steps_of
+from edgeeeg.cells.fixed_point import faded, limit, power, requantize, saturate, steps_of
 from edgeeeg.cells.selective_scan import BLOCK, ScanInput, ScanParams, ScanState
 from edgeeeg.cells.state_width import EXPONENT_BITS, RESULTS, ResultName, StateWidth
+from edgeeeg.cells.straight_through import straight_through
 from edgeeeg.errors import ModelError
 
 MOST_SHIFT = 24
@@ -150,7 +151,7 @@ def trained_scan(
     x : floats, whole multiples of their scales.
     """
     soft, y, after = both_scans(params, formats, x, state)
-    return as_if(soft, y * float(np.float32(formats.y_scale))), after
+    return straight_through(y * float(np.float32(formats.y_scale)), soft), after
 
 
 def both_scans(
@@ -167,10 +168,10 @@ def both_scans(
         rest = init_state(x.u.shape[0], integers).h
         state = TrainedScanState(rest.to(x.u.dtype), rest)
     unit = formats.delta_scale * math.log2(math.e) * 2.0 ** (EXPONENT_BITS + integers.shift)
-    near = ScanParams(as_if(params.A, -integers.rate.double() / unit), params.D)
+    near = ScanParams(straight_through(-integers.rate.double() / unit, params.A), params.D)
     soft, after = selective_scan.scan(near, x, ScanState(state.h))
     scales = (formats.u_scale, formats.delta_scale, formats.b_scale, formats.c_scale)
     steps = ScanInput(*(steps_of(part, scale) for part, scale in zip(x, scales, strict=True)))
     y, last = scan(integers, formats, steps, ScanState(state.steps))
-    h = as_if(after.h, last.h.double() * formats.h_scale)
+    h = straight_through(last.h.double() * formats.h_scale, after.h)
     return soft, y, TrainedScanState(h, last.h)

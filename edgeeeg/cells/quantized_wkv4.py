@@ -30,9 +30,10 @@ import torch
 from torch import Tensor
 
 from edgeeeg.cells import wkv4
-from edgeeeg.cells.fixed_point import as_if, faded, limit, power, requantize, saturate, steps_of
+from edgeeeg.cells.fixed_point import faded, limit, power, requantize, saturate, steps_of
 from edgeeeg.cells.state_width import EXPONENT_BITS, RESULTS, ResultName, StateWidth
 from edgeeeg.cells.step_loop import step_loop
+from edgeeeg.cells.straight_through import straight_through
 from edgeeeg.cells.wkv4 import Wkv4Input, Wkv4Params, Wkv4State
 from edgeeeg.errors import ModelError
 
@@ -189,7 +190,7 @@ def trained_scan(
     x : floats, whole multiples of their scales.
     """
     soft, y, after = both_scans(params, formats, x, state)
-    return as_if(soft, y * float(np.float32(formats.y_scale))), after
+    return straight_through(y * float(np.float32(formats.y_scale)), soft), after
 
 
 def both_scans(
@@ -207,7 +208,8 @@ def both_scans(
         state = TrainedWkv4State(wkv4.init_state(batch, params), init_state(batch, integers))
     unit = LOG2_E * 2.0**integers.fraction
     near = Wkv4Params(
-        as_if(params.w, integers.w.double() / unit), as_if(params.u, integers.u.double() / unit)
+        straight_through(integers.w.double() / unit, params.w),
+        straight_through(integers.u.double() / unit, params.u),
     )
     soft, after = wkv4.scan(near, x, state.soft)
     steps = Wkv4Input(steps_of(x.k, formats.k_scale), steps_of(x.v, formats.v_scale))

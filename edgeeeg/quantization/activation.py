@@ -9,8 +9,9 @@ from brevitas import nn as brevitas_nn
 from brevitas.quant import Int8ActPerTensorFloat
 from torch import Tensor, nn
 
+from edgeeeg.cells.straight_through import straight_through
 from edgeeeg.errors import ModelError
-from edgeeeg.quantization.integers import HIGH, LOW, Integers, straight_through
+from edgeeeg.quantization.integers import HIGH, LOW, Integers
 
 
 class ActivationQuantizer(nn.Module):

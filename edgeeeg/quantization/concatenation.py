@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from edgeeeg.quantization.integers import Integers, saturate, straight_through
+from edgeeeg.cells.straight_through import straight_through
+from edgeeeg.quantization.integers import Integers, saturate
 
 
 class Concatenation(nn.Module):

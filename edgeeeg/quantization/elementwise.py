@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
+from edgeeeg.cells.straight_through import straight_through
 from edgeeeg.quantization.activation import ActivationQuantizer
-from edgeeeg.quantization.integers import Integers, saturate, straight_through
+from edgeeeg.quantization.integers import Integers, saturate
 
 
 class Sum(nn.Module):

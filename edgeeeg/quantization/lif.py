@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from edgeeeg.cells.firing import Firing
 from edgeeeg.cells.lif import LifParams
 from edgeeeg.cells.quantized_lif import LifFormat, membrane_scale, trained_scan
-from edgeeeg.quantization.integers import Integers, straight_through
+from edgeeeg.cells.straight_through import straight_through
+from edgeeeg.quantization.integers import Integers
 from edgeeeg.quantization.state_formats import StateFormats
 
 

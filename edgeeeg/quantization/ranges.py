@@ -8,11 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
+from edgeeeg.calibration_rule import KEPT, PERCENTILE
 from edgeeeg.errors import ModelError
-
-PERCENTILE = 99.99
-KEPT = 1 << 20
-"""Values of one tensor that are looked at, at most, evenly drawn."""
 
 
 class _Observer(fx.Interpreter):

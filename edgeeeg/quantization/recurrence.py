@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from edgeeeg.cells.straight_through import straight_through
 from edgeeeg.floatmath import Array
 from edgeeeg.quantization.activation import ActivationQuantizer
-from edgeeeg.quantization.integers import HIGH, LOW, Integers, straight_through
+from edgeeeg.quantization.integers import HIGH, LOW, Integers
 from edgeeeg.quantization.recurrent_cells import DIFFERENTIABLE, EXACT, Memory, RecurrentCell, Values
 from edgeeeg.quantization.weighted_layer import brevitas_layer, whole_weight
 

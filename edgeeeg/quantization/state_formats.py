@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
+from edgeeeg.calibration_rule import HEADROOM
 from edgeeeg.cells.state_width import StateWidth
-
-HEADROOM = 2.0
-"""Times the largest magnitude seen on the recordings: up to there a state does not saturate."""
 
 
 class StateFormats(nn.Module):

@@ -12,12 +12,13 @@ from typing import Literal
 
 import numpy as np
 
+from edgeeeg.cells.state_width import RESULTS
 from edgeeeg_export.tensor import Array
 
 Width = Literal["int8", "int16"]
 """Integers that tensors are made of; sums are of int32."""
-LOW: Mapping[str, int] = MappingProxyType({"int8": -128, "int16": -32768})
-HIGH: Mapping[str, int] = MappingProxyType({"int8": 127, "int16": 32639})
+LOW: Mapping[str, int] = MappingProxyType({width: low for width, (low, _) in RESULTS.items()})
+HIGH: Mapping[str, int] = MappingProxyType({width: high for width, (_, high) in RESULTS.items()})
 """The largest integers. That of int16 leaves room for a low byte of −128 … 127: a runtime that multiplies
 int8 alone, as ONNX Runtime does, then makes the same sum of both bytes."""
 

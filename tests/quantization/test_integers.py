@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from edgeeeg.cells.straight_through import straight_through
 from edgeeeg.errors import ModelError
 from edgeeeg.quantization.activation import ActivationQuantizer
-from edgeeeg.quantization.integers import Integers, saturate, straight_through
+from edgeeeg.quantization.integers import Integers, saturate
 from edgeeeg.quantization.rounding import round_to_steps
 from edgeeeg.quantization.weighted_layer import brevitas_layer, whole_weight
 

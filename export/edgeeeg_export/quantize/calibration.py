@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeeeg.calibration_rule import KEPT
 from edgeeeg_export import reference
 from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.graph import Graph, Node
@@ -19,8 +20,6 @@ from edgeeeg_export.quantize.tail import tail
 from edgeeeg_export.quantize.window_states import window_states
 from edgeeeg_export.tensor import Array
 
-KEPT = 1 << 20
-"""Values of one tensor that an observer sees at most, evenly drawn over the recording."""
 STEPS_OF_A_CALL = 256
 """Steps that the reference runs at a time."""
 MOMENTS = 1024

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from edgeeeg.calibration_rule import HEADROOM, PERCENTILE
 from edgeeeg_export import quantmath
 from edgeeeg_export.errors import QuantizationError
 from edgeeeg_export.quantize.format import Format, Storage
@@ -19,9 +20,6 @@ from edgeeeg_export.tensor import Array
 
 STEPS = quantmath.HIGH["int8"]
 INT32_STEPS = 2**31 - 1
-HEADROOM = 2.0
-"""Times the largest magnitude seen: up to there int16 does not saturate."""
-PERCENTILE = 99.99
 CANDIDATES = 40
 """Clipping points that the observer of least squared error tries, evenly between 1/4 and 1 of the largest."""
 

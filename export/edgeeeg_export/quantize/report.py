@@ -86,10 +86,8 @@ def layer_reports(
 
 def _stem(name: str, dtype: str) -> tuple[str | None, str]:
     """Of which tensor of floats this is the integer form, if of one, and of which end of the windows."""
-    whole, edge = name, ""
-    for end in EDGES:
-        if name.endswith(end):
-            whole, edge = name.removesuffix(end), end
+    whole = _whole(name)
+    edge = name.removeprefix(whole)
     stem = whole.removesuffix(f".{dtype}")
     return (None if stem == whole else stem), edge
 
