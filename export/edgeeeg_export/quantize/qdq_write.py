@@ -33,6 +33,7 @@ from edgeeeg_export.ops.quantized_mul import QuantizedMul
 from edgeeeg_export.ops.quantized_relu import QuantizedRelu
 from edgeeeg_export.ops.relu import Relu
 from edgeeeg_export.ops.requantize import Requantize
+from edgeeeg_export.ops.sub import Sub
 from edgeeeg_export.ops.table import Table
 from edgeeeg_export.passes.rewriting import maker
 from edgeeeg_export.quantize.moves import keeps_steps
@@ -203,7 +204,9 @@ def _weights(writing: _Writing, original: Node, call: OnnxCall, axis: int) -> tu
 
 
 def _sum(writing: _Writing, node: Node, call: OnnxCall) -> None:
-    writing.between(call, Add(), writing.operands(node, call))
+    """A sum, or the difference that became one of a negative factor."""
+    op = Sub() if cast(QuantizedAdd, node.op).b < 0 else Add()
+    writing.between(call, op, writing.operands(node, call))
 
 
 def _product(writing: _Writing, node: Node, call: OnnxCall) -> None:
