@@ -27,7 +27,7 @@ COUNT = 2.0**-10
 
 
 class Network(nn.Module):
-    """Every form between pairs: layers, sums, differences, products, tables, multiples, moves and concatenations."""
+    """Every form between pairs: layers, sums, differences, products, tables, moves and concatenations."""
 
     def __init__(self):
         super().__init__()
