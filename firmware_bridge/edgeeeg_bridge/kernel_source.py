@@ -9,7 +9,7 @@ import numpy as np
 from edgeeeg_bridge.kernel_case import SEED, KernelCase, Operand
 from edgeeeg_bridge.word_checksum import START
 from edgeeeg_export.ops.op import CCall
-from edgeeeg_export.tensor import C_TYPE, DType, State
+from edgeeeg_export.tensor import BYTES, C_TYPE, DType, State
 
 
 def kernel_source(cases: Sequence[KernelCase]) -> str:
@@ -47,7 +47,10 @@ def _function(case: KernelCase) -> str:
         *(_array(name, state.dtype, state.size) for name, state in zip(states, case.states, strict=True)),
     ]
     drawn = tuple(zip(inputs, case.operands, strict=True))
-    call = case.op.emit_c(CCall(inputs, outputs, states, case.input_types, case.output_types))
+    scratch = "scratch" if case.op.scratch(case.input_types) else ""
+    if scratch:
+        arrays.append(_array(scratch, "float32", -(-case.op.scratch(case.input_types) // BYTES["float32"])))
+    call = case.op.emit_c(CCall(inputs, outputs, states, case.input_types, case.output_types, scratch))
     lines = [
         *arrays,
         f"uint32_t generator = {SEED}u;",

@@ -22,7 +22,7 @@ from edgeeeg_export.ops.op import (
     require,
 )
 from edgeeeg_export.ops.window import Window
-from edgeeeg_export.tensor import Array, TensorType
+from edgeeeg_export.tensor import BYTES, Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +120,17 @@ class Conv(Sliding):
             and weight.shape[0] <= weight.shape[1]
         )
 
+    def scratch(self, inputs: tuple[TensorType, ...]) -> int:
+        """A frame of a mix of channels, whose result may overwrite them."""
+        return inputs[1].shape[0] * BYTES["float32"] if self.shrinks_in_place(inputs) else 0
+
     def emit_c(self, call: CCall) -> str:
         """The kernel over time alone where that is all; the one of edgeeeg_window.h for everything else."""
         x, weight = call.input_types[0].shape, call.input_types[1].shape
         bias = call.inputs[2] if len(call.inputs) == 3 else "0"
         operands = ", ".join((call.inputs[0], call.inputs[1], bias, call.outputs[0]))
         if self.shrinks_in_place(call.input_types):
-            frame = f"float frame[{weight[0]}];"
-            return f"{frame}\nedgeeeg_mix({operands}, frame, {x[1]}, {weight[0]}, {x[2]});"
+            return f"edgeeeg_mix({operands}, {call.scratch}, {x[1]}, {weight[0]}, {x[2]});"
         if len(x) == 3 and x[0] == 1 and max(self.pads) <= 0:
             first = call.inputs[0] if self.pads[0] == 0 else f"{call.inputs[0]} + {-self.pads[0]}"
             operands = ", ".join((first, call.inputs[1], bias, call.outputs[0]))

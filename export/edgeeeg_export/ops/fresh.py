@@ -50,6 +50,10 @@ class Fresh(Op):
         start = self.op.states(self._timed(types))
         return self.op.run(inputs, tuple(state.start() for state in start))[0], ()
 
+    def scratch(self, inputs: tuple[TensorType, ...]) -> int:
+        """As the operator."""
+        return self.op.scratch(self._timed(inputs))
+
     def emit_c(self, call: CCall) -> str:
         """The operator on local arrays that hold its state."""
         timed = self._timed(call.input_types)

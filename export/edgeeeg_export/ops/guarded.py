@@ -80,6 +80,10 @@ class Guarded(Op):
         joined = zip(zeros, results, self.result_axes, strict=True)
         return tuple(np.concatenate([zero, y], axis) for zero, y, axis in joined), after
 
+    def scratch(self, inputs: tuple[TensorType, ...]) -> int:
+        """As what it guards."""
+        return self.op.scratch(inputs[:-1])
+
     def emit_c(self, call: CCall) -> str:
         """The operator behind a condition."""
         inner = replace(call, inputs=call.inputs[:-1], input_types=call.input_types[:-1])

@@ -18,13 +18,17 @@ Pads = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class CCall:
-    """Where the C of one layer finds its operands: C expressions for pointers, and their types."""
+    """Where the C of one layer finds its operands: C expressions for pointers, and their types.
+
+    `scratch` is a `float *` to as many bytes as the operator's `scratch` says; empty where that is none.
+    """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     states: tuple[str, ...]
     input_types: tuple[TensorType, ...]
     output_types: tuple[TensorType, ...]
+    scratch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,10 @@ class Op(ABC):
     def view(self, inputs: tuple[TensorType, ...]) -> tuple[int, ...] | None:
         """Offsets at which the outputs already lie in input 0's memory, or None if they must be computed."""
         return None
+
+    def scratch(self, inputs: tuple[TensorType, ...]) -> int:
+        """Bytes that its kernel works in, of the arena while it runs."""
+        return 0
 
     @abstractmethod
     def emit_c(self, call: CCall) -> str:

@@ -66,6 +66,10 @@ class PerWindow(Op):
         one = self.varying[0] and inputs[0].shape[0] == 1
         return self.op.view(self._single(inputs)) if one else None
 
+    def scratch(self, inputs: tuple[TensorType, ...]) -> int:
+        """As the operator, of one window."""
+        return self.op.scratch(self._single(inputs))
+
     def emit_c(self, call: CCall) -> str:
         """The operator: a step has one window."""
         outputs = tuple(_one(y) for y in call.output_types)

@@ -183,6 +183,13 @@ class Scan(Op):
         stacked = tuple(np.stack(c, axis) for c, axis in zip(columns, self.result_axes, strict=True))
         return tuple(np.ascontiguousarray(y) for y in stacked), memories if states else ()
 
+    def scratch(self, inputs: tuple[TensorType, ...]) -> int:
+        """As much as the most demanding operator of its body."""
+        types = self._types(inputs)
+        return max(
+            (op.scratch(tuple(types[name] for name in operands)) for op, operands, _ in self.body), default=0
+        )
+
     def emit_c(self, call: CCall) -> str:
         """A loop over the frames, with every tensor of a step in an array of its own."""
         types = self._types(call.input_types)
@@ -212,6 +219,7 @@ class Scan(Op):
                 (),
                 tuple(types[name] for name in operands),
                 tuple(types[name] for name in produced),
+                call.scratch,
             )
             step += ("{", *(f"    {line}" for line in op.emit_c(inner).splitlines()), "}")
         for name, axis, result, type_ in zip(

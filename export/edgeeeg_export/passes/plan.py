@@ -12,6 +12,8 @@ from edgeeeg_export.tensor import BYTES
 ARENA, STATE, INPUT = "arena", "state", "input"
 ALIGNMENT = 4
 """Bytes: where a buffer may begin."""
+SCRATCH = ".scratch"
+"""Behind a node's name: what its kernel works in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,12 @@ def plan(graph: Graph, *, waiting: bool = False) -> Plan:
             buffers[name] = _Buffer(_aligned(type_.nbytes), 0, last_use.get(name, 0), [name])
     views = set()
     for step, node in enumerate(graph.nodes):
-        offsets = node.op.view(graph.types(node.inputs))
+        types = graph.types(node.inputs)
+        offsets = node.op.view(types)
+        if scratch := 0 if offsets is not None else node.op.scratch(types):
+            name = node.name + SCRATCH
+            places[name] = Place(ARENA, name, 0)
+            buffers[name] = _Buffer(_aligned(scratch), step, step, [])
         for k, name in enumerate(node.outputs):
             last = last_use.get(name, step)
             if isinstance(node.op, Cache):

@@ -13,7 +13,7 @@ from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cache import Cache
 from edgeeeg_export.ops.clock import Clock
-from edgeeeg_export.passes.plan import ARENA, INPUT, STATE, Plan, plan
+from edgeeeg_export.passes.plan import ARENA, INPUT, SCRATCH, STATE, Plan, plan
 from edgeeeg_export.targets.c_prefix import KEYWORDS
 from edgeeeg_export.tensor import BYTES, C_TYPE, Array, DType
 
@@ -104,6 +104,11 @@ class Layout:
             return f"({base} + {place.offset // BYTES[dtype]})" if place.offset else f"({base})"
         offset = place.offset // BYTES[dtype]
         return f"({base} + {offset})" if offset else base
+
+    def scratch(self, node: Node) -> str:
+        """The C expression for where a node's kernel works."""
+        at = self.plan.places[node.name + SCRATCH].offset // BYTES["float32"]
+        return f"model->arena + {at}" if at else "model->arena"
 
     def banner(self, what: str) -> str:
         """The comment that opens every generated file."""

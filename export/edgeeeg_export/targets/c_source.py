@@ -6,6 +6,7 @@ from edgeeeg_export.graph import Node
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cache import Cache
 from edgeeeg_export.ops.op import CCall
+from edgeeeg_export.passes.plan import SCRATCH
 from edgeeeg_export.targets.c_input import push
 from edgeeeg_export.targets.c_layout import Field, Layout, StreamInput, StreamLayout, array, comment, fill
 from edgeeeg_export.targets.c_state import init, restore, save, signature
@@ -121,7 +122,11 @@ def _layer(layout: Layout, node: Node) -> str:
     kinds = [graph.tensors[name].dtype for name in node.outputs]
     kinds += [field.dtype for field in _passed_states(layout, node)]
     parameters += [f"{C_TYPE[dtype]} *{name}" for dtype, name in zip(kinds, (*outputs, *states), strict=True)]
-    call = CCall(tuple(inputs), outputs, states, graph.types(node.inputs), graph.types(node.outputs))
+    scratch = "scratch" if node.name + SCRATCH in layout.plan.places else ""
+    if scratch:
+        parameters.append(f"float *{scratch}")
+    types = (graph.types(node.inputs), graph.types(node.outputs))
+    call = CCall(tuple(inputs), outputs, states, *types, scratch)
     body = "\n".join(f"    {line}" for line in node.op.emit_c(call).splitlines())
     shapes = " -> ".join(str(graph.tensors[k].shape) for k in (node.inputs[0], node.outputs[0]))
     return (
@@ -134,6 +139,8 @@ def _call(layout: Layout, node: Node) -> str:
     tensors = [name for name in node.inputs if name not in layout.graph.constants]
     arguments = [layout.pointer(name) for name in (*tensors, *node.outputs)]
     arguments += [f"model->state.{field.name}" for field in _passed_states(layout, node)]
+    if node.name + SCRATCH in layout.plan.places:
+        arguments.append(layout.scratch(node))
     return f"{layout.layers[node.name]}({', '.join(arguments)});"
 
 
