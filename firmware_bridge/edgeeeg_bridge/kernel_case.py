@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy as np
 from edgeeeg_bridge.errors import IllegalCase
 from edgeeeg_bridge.operand_draw import Draw, draw_words
 from edgeeeg_bridge.word_checksum import START, extend_checksum
-from edgeeeg_export.ops.op import Op
+from edgeeeg_export.kernels.choice import choose, emit
+from edgeeeg_export.kernels.kernel import Family, Kernel
+from edgeeeg_export.ops.op import CCall, Op
 from edgeeeg_export.tensor import Array, State, TensorType
 
 SEED = 20
@@ -37,12 +40,13 @@ class KernelCase:
     """An operator and its operands; its state is carried through all `rounds`.
 
     Operands are drawn in their order, those held before all others, from a generator of a fixed seed. The
-    checksum is that of the outputs of every round, and of the states that remain.
+    checksum is that of the outputs of every round, and of the states that remain. `kernel` names the one that
+    computes it in C; without it the generator chooses.
 
     Raises
     ------
     IllegalCase
-        The name is no C identifier, or there is no round.
+        The name is no C identifier, there is no round, or the operator has no such kernel there.
     GraphError
         The operator does not take such operands.
     """
@@ -51,6 +55,7 @@ class KernelCase:
     op: Op
     operands: tuple[Operand, ...]
     rounds: int
+    kernel: str | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -58,6 +63,11 @@ class KernelCase:
         if self.rounds < 1:
             raise IllegalCase(f"case {self.name} has {self.rounds} rounds: give at least one")
         self.op.infer(self.input_types)
+        known = [kernel.name for kernel in self.op.kernels(self.input_types)]
+        if self.kernel is not None and self.kernel not in known:
+            raise IllegalCase(
+                f"case {self.name} has no kernel '{self.kernel}', only {', '.join(known) or 'one'}"
+            )
 
     @property
     def input_types(self) -> tuple[TensorType, ...]:
@@ -73,6 +83,27 @@ class KernelCase:
     def states(self) -> tuple[State, ...]:
         """What is carried from round to round."""
         return self.op.states(self.input_types)
+
+    @property
+    def kernels(self) -> Mapping[Family, Kernel]:
+        """What computes it in each family, if there is a choice."""
+        offered = self.op.kernels(self.input_types)
+        if self.kernel is not None:
+            offered = tuple(kernel for kernel in offered if kernel.name == self.kernel)
+        return choose(offered) if offered else {}
+
+    @property
+    def scratch(self) -> int:
+        """Bytes that the C works in."""
+        if self.kernel is None:
+            return self.op.scratch(self.input_types)
+        return max(kernel.scratch for kernel in self.kernels.values())
+
+    def statements(self, call: CCall) -> str:
+        """The C that computes it."""
+        if self.kernel is None:
+            return self.op.emit_c(call)
+        return emit(tuple(self.kernels.values()), call)
 
     @property
     def n_values(self) -> int:

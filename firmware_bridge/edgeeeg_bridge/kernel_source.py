@@ -8,6 +8,8 @@ import numpy as np
 
 from edgeeeg_bridge.kernel_case import SEED, KernelCase, Operand
 from edgeeeg_bridge.word_checksum import START
+from edgeeeg_export.kernels.choice import guard
+from edgeeeg_export.kernels.kernel import Family, Packing
 from edgeeeg_export.ops.op import CCall
 from edgeeeg_export.tensor import BYTES, C_TYPE, DType, State
 
@@ -32,9 +34,9 @@ uint64_t kernel_check_run(uint8_t number) {{
 
 
 def _function(case: KernelCase) -> str:
-    inputs = tuple(f"operand_{n}" for n in range(len(case.operands)))
-    outputs = tuple(f"result_{n}" for n in range(len(case.output_types)))
-    states = tuple(f"state_{n}" for n in range(len(case.states)))
+    inputs = tuple(f"{case.name}_x{n}" for n in range(len(case.operands)))
+    outputs = tuple(f"{case.name}_y{n}" for n in range(len(case.output_types)))
+    states = tuple(f"{case.name}_s{n}" for n in range(len(case.states)))
     arrays = [
         *(
             _array(name, type_.dtype, type_.size)
@@ -47,28 +49,60 @@ def _function(case: KernelCase) -> str:
         *(_array(name, state.dtype, state.size) for name, state in zip(states, case.states, strict=True)),
     ]
     drawn = tuple(zip(inputs, case.operands, strict=True))
-    scratch = "scratch" if case.op.scratch(case.input_types) else ""
+    scratch = f"{case.name}_scratch" if case.scratch else ""
     if scratch:
-        arrays.append(_array(scratch, "float32", -(-case.op.scratch(case.input_types) // BYTES["float32"])))
-    call = case.op.emit_c(CCall(inputs, outputs, states, case.input_types, case.output_types, scratch))
+        arrays.append(_array(scratch, "float32", -(-case.scratch // BYTES["float32"])))
+    call = CCall(inputs, outputs, states, case.input_types, case.output_types, scratch)
+    packed, packing = _packed(case, inputs[1]) if len(inputs) > 1 else ("", "")
+    # a function of its own, so that counts are the kernel's alone
+    layer = f"""{packed}
+static __attribute__((noinline)) void {case.name}_layer(void) {{
+{case.statements(call)}
+}}
+
+"""
     lines = [
-        *arrays,
         f"uint32_t generator = {SEED}u;",
         f"uint64_t sum = {START}u;",
         *(_filled(name, operand) for name, operand in drawn if operand.held),
         *(_started(name, state) for name, state in zip(states, case.states, strict=True)),
         f"for (uint32_t round = 0; round < {case.rounds}u; round++) {{",
         *(_filled(name, operand) for name, operand in drawn if not operand.held),
-        "{",
-        call,
-        "}",
+        packing,
+        f"{case.name}_layer();",
         *(_summed(n, t.dtype, t.size) for n, t in zip(outputs, case.output_types, strict=True)),
         "}",
         *(_summed(n, s.dtype, s.size) for n, s in zip(states, case.states, strict=True)),
         "return sum;",
     ]
     # not inlined into the switch, so that a fault and a profile name the case
-    return f"static __attribute__((noinline)) uint64_t {case.name}(void) {{\n" + "\n".join(lines) + "\n}"
+    head = f"static __attribute__((noinline)) uint64_t {case.name}(void) {{\n"
+    return "\n".join(arrays) + "\n" + layer + head + "\n".join(lines) + "\n}"
+
+
+def _packed(case: KernelCase, weights: str) -> tuple[str, str]:
+    """Arrays for what the kernels chosen read instead of operand 1, and the loops that fill them."""
+    forms: dict[Packing, list[Family]] = {}
+    for family, kernel in case.kernels.items():
+        if kernel.packing is not None:
+            forms.setdefault(kernel.packing, []).append(family)
+    arrays, loops = [], []
+    for packing, families in forms.items():
+        shape = case.operands[1].shape
+        sources = packing.pack(np.arange(1, np.prod(shape) + 1, dtype=np.int32).reshape(shape))
+        name, condition = weights + packing.suffix, guard(families)
+        table = (
+            f"static const int32_t {name}_from[{sources.size}] = {{{', '.join(map(str, sources.ravel()))}}};"
+        )
+        arrays.append(
+            f"{condition}\nstatic {packing.c_type} EDGEEEG_WORDS {name}[{sources.size}];\n{table}\n#endif\n"
+        )
+        loops.append(
+            f"""{condition}
+for (size_t i = 0; i < {sources.size}; i++) {name}[i] = {name}_from[i] ? {weights}[{name}_from[i] - 1] : 0;
+#endif"""
+        )
+    return "".join(arrays), "\n".join(loops)
 
 
 def _array(name: str, dtype: DType, size: int) -> str:

@@ -98,7 +98,8 @@ class AveragePool(Sliding):
         """The kernel of edgeeeg_window.h."""
         planes = call.input_types[0].shape[0] * call.input_types[0].shape[1]
         arguments = f"{call.inputs[0]}, {call.outputs[0]}, &window, {planes}, {int(self.count_include_pad)}"
-        return f"{self.window.c_definition(call)}\nedgeeeg_average_pool({arguments});"
+        shapes = (call.input_types[0].shape[2:], call.output_types[0].shape[2:])
+        return f"{self.window.c_definition(*shapes)}\nedgeeeg_average_pool({arguments});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """AveragePool."""

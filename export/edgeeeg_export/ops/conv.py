@@ -137,7 +137,7 @@ class Conv(Sliding):
             sizes = (*x[1:], weight[0], call.output_types[0].shape[2], weight[2])
             form = (*self.strides, *self.dilations, self.groups)
             return f"edgeeeg_conv1d({operands}, {', '.join(str(v) for v in (*sizes, *form))});"
-        definition = self.window(weight).c_definition(call)
+        definition = self.window(weight).c_definition(x[2:], call.output_types[0].shape[2:])
         return f"{definition}\nedgeeeg_conv({operands}, &window, {x[0]}, {x[1]}, {weight[0]}, {self.groups});"
 
     def to_onnx(self, call: OnnxCall) -> None:

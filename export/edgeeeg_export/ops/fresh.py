@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgeeeg_export.kernels.kernel import Kernel
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op
 from edgeeeg_export.tensor import C_TYPE, Array, TensorType
@@ -49,6 +50,10 @@ class Fresh(Op):
         types = tuple(TensorType(np.shape(x), dtype=x.dtype.name) for x in inputs)  # type: ignore[arg-type]
         start = self.op.states(self._timed(types))
         return self.op.run(inputs, tuple(state.start() for state in start))[0], ()
+
+    def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
+        """As the operator."""
+        return self.op.kernels(self._timed(inputs))
 
     def scratch(self, inputs: tuple[TensorType, ...]) -> int:
         """As the operator."""

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from edgeeeg_export.kernels.kernel import Kernel
 from edgeeeg_export.ops.fixed_point_onnx import CODES
 from edgeeeg_export.ops.op import CCall, OnnxBuilder, OnnxCall, Op
 from edgeeeg_export.tensor import Array, DType, State, TensorType
@@ -79,6 +80,10 @@ class Guarded(Op):
         results, after = self.op.run(steps(asleep, len(clock)), states)
         joined = zip(zeros, results, self.result_axes, strict=True)
         return tuple(np.concatenate([zero, y], axis) for zero, y, axis in joined), after
+
+    def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
+        """As what it guards."""
+        return self.op.kernels(inputs[:-1])
 
     def scratch(self, inputs: tuple[TensorType, ...]) -> int:
         """As what it guards."""

@@ -76,7 +76,8 @@ class MaxPool(Sliding):
     def emit_c(self, call: CCall) -> str:
         """The kernel of edgeeeg_window.h."""
         planes = call.input_types[0].shape[0] * call.input_types[0].shape[1]
-        definition = self.window.c_definition(call)
+        shapes = (call.input_types[0].shape[2:], call.output_types[0].shape[2:])
+        definition = self.window.c_definition(*shapes)
         kernel = f"edgeeeg_max_pool{SUFFIX[call.input_types[0].dtype]}"
         return f"{definition}\n{kernel}({call.inputs[0]}, {call.outputs[0]}, &window, {planes});"
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from edgeeeg_export.errors import GraphError, UnsupportedOperator
+from edgeeeg_export.kernels.kernel import Kernel
 from edgeeeg_export.tensor import Array, DType, State, TensorType
 
 Pads = tuple[tuple[int, int], ...]
@@ -169,6 +170,10 @@ class Op(ABC):
     def view(self, inputs: tuple[TensorType, ...]) -> tuple[int, ...] | None:
         """Offsets at which the outputs already lie in input 0's memory, or None if they must be computed."""
         return None
+
+    def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
+        """The ways to compute it that the generator chooses from; none where there is but one."""
+        return ()
 
     def scratch(self, inputs: tuple[TensorType, ...]) -> int:
         """Bytes that its kernel works in, of the arena while it runs."""

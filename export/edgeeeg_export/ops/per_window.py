@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgeeeg_export.kernels.kernel import Kernel
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op
 from edgeeeg_export.tensor import Array, TensorType
 
@@ -65,6 +66,10 @@ class PerWindow(Op):
         """As the operator, of one window."""
         one = self.varying[0] and inputs[0].shape[0] == 1
         return self.op.view(self._single(inputs)) if one else None
+
+    def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
+        """As the operator, of one window."""
+        return self.op.kernels(self._single(inputs))
 
     def scratch(self, inputs: tuple[TensorType, ...]) -> int:
         """As the operator, of one window."""

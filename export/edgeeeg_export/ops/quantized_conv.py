@@ -10,11 +10,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgeeeg_export import quantmath
+from edgeeeg_export.kernels.choice import emit, scratch
+from edgeeeg_export.kernels.kernel import Kernel
 from edgeeeg_export.ops.conv import Conv
+from edgeeeg_export.ops.conv_kernels import conv_kernels
 from edgeeeg_export.ops.integer_width import integer_width
 from edgeeeg_export.ops.op import CCall, OnnxCall, require
 from edgeeeg_export.ops.requantize_onnx import requantize_to_onnx, sum_to_onnx
-from edgeeeg_export.tensor import SUFFIX, Array, TensorType
+from edgeeeg_export.tensor import Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +49,19 @@ class QuantizedConv(Conv):
         """Its kernel writes while it reads."""
         return False
 
+    def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
+        """Those of its shape."""
+        x, weight = inputs[0], inputs[1].shape
+        widths = (integer_width(x), self.width)
+        return conv_kernels(self.window(weight), x.shape, weight, self.groups, widths)
+
+    def scratch(self, inputs: tuple[TensorType, ...]) -> int:
+        """What the kernels chosen work in."""
+        return scratch(self.kernels(inputs))
+
     def emit_c(self, call: CCall) -> str:
-        """The kernel of edgeeeg_quantized.h."""
-        x, weight = call.input_types[0].shape, call.input_types[1].shape
-        definition = self.window(weight).c_definition(call)
-        taken, taps, *bias, multiplier = call.inputs
-        operands = ", ".join((taken, taps, *(bias or ["0"]), multiplier, call.outputs[0]))
-        sizes = f"{x[0]}, {x[1]}, {weight[0]}, {self.groups}"
-        kernel = f"edgeeeg_conv{SUFFIX[call.input_types[0].dtype]}{SUFFIX[self.width]}"
-        return f"{definition}\n{kernel}({operands}, &window, {sizes});"
+        """The kernel chosen."""
+        return emit(self.kernels(call.input_types), call)
 
     def to_onnx(self, call: OnnxCall) -> None:
         """ConvInteger, Add, and a requantization in float32."""

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgeeeg_export import quantmath
+from edgeeeg_export.kernels.choice import emit
+from edgeeeg_export.kernels.kernel import Kernel
+from edgeeeg_export.ops.dense_kernels import dense_kernels
 from edgeeeg_export.ops.integer_width import integer_width
 from edgeeeg_export.ops.linear import Linear
 from edgeeeg_export.ops.op import CCall, OnnxCall, require
 from edgeeeg_export.ops.requantize_onnx import requantize_to_onnx, sum_to_onnx
-from edgeeeg_export.tensor import SUFFIX, Array, TensorType
+from edgeeeg_export.tensor import Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,14 @@ class QuantizedLinear(Linear):
             total = total + start
         return (quantmath.requantize(total, multiplier, self.width),), ()
 
+    def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
+        """Those of its shape."""
+        k, n = inputs[1].shape
+        return dense_kernels(inputs[0].size // k, k, n, (integer_width(inputs[0]), self.width))
+
     def emit_c(self, call: CCall) -> str:
-        """The kernel of edgeeeg_quantized.h."""
-        k, n = call.input_types[1].shape
-        x, weight, *bias, multiplier = call.inputs
-        operands = ", ".join((x, weight, *(bias or ["0"]), multiplier, call.outputs[0]))
-        kernel = f"edgeeeg_linear{SUFFIX[call.input_types[0].dtype]}{SUFFIX[self.width]}"
-        return f"{kernel}({operands}, {call.input_types[0].size // k}, {k}, {n});"
+        """The kernel chosen."""
+        return emit(self.kernels(call.input_types), call)
 
     def to_onnx(self, call: OnnxCall) -> None:
         """MatMulInteger, Add, and a requantization in float32."""

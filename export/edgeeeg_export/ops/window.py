@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.op import CCall, OnnxCall, OnnxNode, Pads, TimeWindow, require
+from edgeeeg_export.ops.op import OnnxCall, OnnxNode, Pads, TimeWindow, require
 from edgeeeg_export.tensor import Array, TensorType
 
 C_AXES = 3  # axes of an `edgeeeg_window`
@@ -181,12 +181,12 @@ class Window:
             ]
             yield padded[(slice(None),) * (padded.ndim - len(at)) + tuple(at)]
 
-    def c_definition(self, call: CCall) -> str:
-        """The constant `window` of a layer's C: three axes, the leading ones of extent one."""
+    def c_definition(self, x: tuple[int, ...], y: tuple[int, ...]) -> str:
+        """The constant `window` of a layer's C for extents x and y: three axes, leading ones of one."""
         rank = len(self.kernel)
         fields = (
-            (call.input_types[0].shape[2:], 1),
-            (call.output_types[0].shape[2:], 1),
+            (x, 1),
+            (y, 1),
             (self.kernel, 1),
             (self.strides, 1),
             (self.dilations, 1),

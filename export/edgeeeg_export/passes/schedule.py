@@ -39,7 +39,11 @@ def _depth_first(graph: Graph, memory: Plan) -> tuple[Node, ...]:
 
     Tensors that share memory in the plan of the given order are counted as one, and those in a state not.
     """
-    owners = {name: place.owner for name, place in memory.places.items() if place.memory == ARENA}
+    owners = {
+        name: place.owner
+        for name, place in memory.places.items()
+        if name in graph.tensors and place.memory == ARENA
+    }
     sizes = {owner: graph.tensors[owner].size for owner in owners.values()}
     reads = {node.name: {owners[name] for name in node.inputs if name in owners} for node in graph.nodes}
     readers = Counter(owner for node in graph.nodes for owner in reads[node.name])

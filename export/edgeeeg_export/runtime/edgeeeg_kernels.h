@@ -10,6 +10,7 @@
 #include "edgeeeg_math.h"
 #include "edgeeeg_quantized.h"
 #include "edgeeeg_quantized_cells.h"
+#include "edgeeeg_quantized_layers.h"
 #include "edgeeeg_quantized_recurrent.h"
 #include "edgeeeg_recurrent.h"
 #include "edgeeeg_select.h"

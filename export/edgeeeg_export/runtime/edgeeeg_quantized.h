@@ -1,21 +1,12 @@
-/* Integer layers: int8 or int16 operands, int32 sums, one float32 multiplication and a rounding half to even
- * on the way out. Sums are exact, so their order is free. Compile with -ffp-contract=off. */
+/* From integers to integers: one float32 multiplication, a rounding half to even, saturation. Compile with
+ * -ffp-contract=off. */
 #ifndef EDGEEEG_QUANTIZED_H
 #define EDGEEEG_QUANTIZED_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "edgeeeg_integers.h"
-#include "edgeeeg_window.h"
-
-/* Kernels take operands of 1 or 2 bytes an element. The width is a constant where they are called, so that
- * inlining leaves no choice to make at run time. */
-#if defined(__GNUC__)
-#define EDGEEEG_INLINE static inline __attribute__((always_inline))
-#else
-#define EDGEEEG_INLINE static inline
-#endif
+#include "edgeeeg_core.h"
 
 /* the whole number next to a value within low and high, ties to even; |low| and |high| below 2^22 */
 EDGEEEG_INLINE int32_t edgeeeg_saturate(float value, float low, float high) {
@@ -106,84 +97,5 @@ static inline void edgeeeg_relu_int16(const edgeeeg_int16 *x, edgeeeg_int16 *y, 
         y[i] = x[i] > 0 ? x[i] : 0;
     }
 }
-
-/* y[row][n] = multiplier[n] (bias[n] + sum_k x[row][k] weight[k][n]); bias may be 0; no sum overflows */
-EDGEEEG_INLINE void edgeeeg_linear_quantized(const void *x, size_t x_width, const int8_t *weight,
-                                             const int32_t *bias, const float *multiplier, void *y,
-                                             size_t y_width, size_t rows, size_t k, size_t n) {
-    for (size_t r = 0; r < rows; r++) {
-        for (size_t o = 0; o < n; o++) {
-            int32_t sum = bias ? bias[o] : 0;
-            for (size_t i = 0; i < k; i++) {
-                sum += edgeeeg_load(x, r * k + i, x_width) * weight[i * n + o];
-            }
-            edgeeeg_store(y, r * n + o, (float)sum * multiplier[o], y_width);
-        }
-    }
-}
-
-/* y[n][o][t] = multiplier[o] (bias[o] + sum_c sum_k weight[o][c][k] x[n][group c][t stride + k dilation -
- * before]); padding is 0; bias may be 0; no sum overflows */
-EDGEEEG_INLINE void edgeeeg_conv_quantized(const void *x, size_t x_width, const int8_t *weight,
-                                           const int32_t *bias, const float *multiplier, void *y,
-                                           size_t y_width, const edgeeeg_window *window, size_t batch,
-                                           size_t c_in, size_t c_out, size_t groups) {
-    size_t made = 0;
-    const size_t *in = window->in;
-    const size_t *kernel = window->kernel;
-    const size_t group_in = c_in / groups;
-    const size_t group_out = c_out / groups;
-    for (size_t n = 0; n < batch; n++) {
-        for (size_t o = 0; o < c_out; o++) {
-            const size_t first = (n * c_in + (o / group_out) * group_in) * in[0] * in[1] * in[2];
-            const void *planes = edgeeeg_element(x, first, x_width);
-            for (size_t t0 = 0; t0 < window->out[0]; t0++) {
-                for (size_t t1 = 0; t1 < window->out[1]; t1++) {
-                    for (size_t t2 = 0; t2 < window->out[2]; t2++) {
-                        const int8_t *tap = weight + o * group_in * kernel[0] * kernel[1] * kernel[2];
-                        int32_t sum = bias ? bias[o] : 0;
-                        for (size_t c = 0; c < group_in; c++) {
-                            for (size_t k0 = 0; k0 < kernel[0]; k0++) {
-                                const size_t i0 = edgeeeg_at(window, 0, t0, k0);
-                                for (size_t k1 = 0; k1 < kernel[1]; k1++) {
-                                    const size_t i1 = edgeeeg_at(window, 1, t1, k1);
-                                    const int outside = i0 >= in[0] || i1 >= in[1];
-                                    for (size_t k2 = 0; k2 < kernel[2]; k2++) {
-                                        const size_t i2 = edgeeeg_at(window, 2, t2, k2);
-                                        if (!outside && i2 < in[2]) {
-                                            const size_t at = ((c * in[0] + i0) * in[1] + i1) * in[2] + i2;
-                                            sum += (int32_t)*tap * edgeeeg_load(planes, at, x_width);
-                                        }
-                                        tap++;
-                                    }
-                                }
-                            }
-                        }
-                        edgeeeg_store(y, made++, (float)sum * multiplier[o], y_width);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/* one function for each pair of widths, whichever layers share it */
-#define EDGEEEG_WEIGHTED(of_x, of_y, x_t, y_t)                                                              \
-    static inline void edgeeeg_linear_##of_x##_##of_y(const x_t *x, const int8_t *weight,                   \
-                                                      const int32_t *bias, const float *multiplier, y_t *y, \
-                                                      size_t rows, size_t k, size_t n) {                    \
-        edgeeeg_linear_quantized(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, rows, k, n);         \
-    }                                                                                                       \
-    static inline void edgeeeg_conv_##of_x##_##of_y(                                                        \
-        const x_t *x, const int8_t *weight, const int32_t *bias, const float *multiplier, y_t *y,           \
-        const edgeeeg_window *window, size_t batch, size_t c_in, size_t c_out, size_t groups) {             \
-        edgeeeg_conv_quantized(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, window, batch, c_in,   \
-                               c_out, groups);                                                              \
-    }
-
-EDGEEEG_WEIGHTED(int8, int8, int8_t, int8_t)
-EDGEEEG_WEIGHTED(int8, int16, int8_t, edgeeeg_int16)
-EDGEEEG_WEIGHTED(int16, int8, edgeeeg_int16, int8_t)
-EDGEEEG_WEIGHTED(int16, int16, edgeeeg_int16, edgeeeg_int16)
 
 #endif

@@ -14,14 +14,18 @@ from edgeeeg_export.targets.c_layout import lay_out_stream
 from edgeeeg_export.targets.c_source import source
 
 RUNTIME_HEADERS = (
+    "edgeeeg_attention.h",
+    "edgeeeg_axis.h",
+    "edgeeeg_core.h",
+    "edgeeeg_dsp.h",
+    "edgeeeg_helium.h",
+    "edgeeeg_integers.h",
+    "edgeeeg_kernels.h",
     "edgeeeg_math.h",
     "edgeeeg_quantized.h",
     "edgeeeg_quantized_cells.h",
+    "edgeeeg_quantized_layers.h",
     "edgeeeg_quantized_recurrent.h",
-    "edgeeeg_attention.h",
-    "edgeeeg_axis.h",
-    "edgeeeg_integers.h",
-    "edgeeeg_kernels.h",
     "edgeeeg_recurrent.h",
     "edgeeeg_select.h",
     "edgeeeg_spectrum.h",

@@ -286,14 +286,16 @@ def comment(text: str) -> str:
     return " ".join(text.replace("*/", "* /").replace("/*", "/ *").split())
 
 
-def array(name: str, what: str, value: Array) -> str:
-    """The definition of a constant array, eight values a line."""
+def array(name: str, what: str, value: Array, c_type: str = "") -> str:
+    """The definition of a constant array, eight values a line; elements of a given type lie word by word."""
     write = literal if value.dtype == np.float32 else str
     literals = [write(v) for v in value.ravel()]
-    c_type = CONSTANT_TYPE.get(value.dtype.name, "float")
+    place = "EDGEEEG_WORDS " if c_type else ""
+    c_type = c_type or CONSTANT_TYPE.get(value.dtype.name, "float")
     rows = "\n".join(f"    {', '.join(literals[i : i + 8])}," for i in range(0, len(literals), 8))
     return (
-        f"/* {comment(what)} {value.shape} */\nstatic const {c_type} {name}[{value.size}] = {{\n{rows}\n}};\n"
+        f"/* {comment(what)} {value.shape} */\n"
+        f"static const {c_type} {place}{name}[{value.size}] = {{\n{rows}\n}};\n"
     )
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from edgeeeg_export.graph import Node
+from edgeeeg_export.kernels.choice import choose, guard
+from edgeeeg_export.kernels.kernel import FAMILIES, Family, Packing
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cache import Cache
 from edgeeeg_export.ops.op import CCall
@@ -81,7 +85,7 @@ def _place(stream: StreamInput) -> str:
 
 def definitions(layout: Layout) -> str:
     """Includes, weights, and one function for each layer that computes something."""
-    constants = "\n".join(array(layout.constants[k], k, v) for k, v in layout.graph.constants.items())
+    constants = "\n".join(_constants(layout))
     layers = "\n".join(_layer(layout, node) for node in _computed(layout))
     return f"""#include "{layout.name}.h"
 
@@ -96,6 +100,35 @@ def definitions(layout: Layout) -> str:
 
 {constants}
 {layers}"""
+
+
+def _constants(layout: Layout) -> Iterator[str]:
+    """Definitions of all constants, each in the forms that the kernels of its readers take."""
+    for name, value in layout.graph.constants.items():
+        for packing, families in _forms(layout, name).items():
+            if packing is None:
+                text = array(layout.constants[name], name, value)
+            else:
+                packed = packing.pack(value)
+                text = array(layout.constants[name] + packing.suffix, name, packed, packing.c_type)
+            yield text if len(families) == len(FAMILIES) else f"{guard(families)}\n{text}#endif\n"
+
+
+def _forms(layout: Layout, constant: str) -> dict[Packing | None, list[Family]]:
+    """The families of kernels that read a constant in a packing, or as it is."""
+    graph = layout.graph
+    forms: dict[Packing | None, set[Family]] = {}
+    readers = [node for node in graph.nodes if constant in node.inputs]
+    for node in readers:
+        kernels = node.op.kernels(graph.types(node.inputs))
+        if not kernels or node.inputs.index(constant) != 1:
+            forms.setdefault(None, set()).update(FAMILIES)
+        else:
+            for family, kernel in choose(kernels).items():
+                forms.setdefault(kernel.packing, set()).add(family)
+    if constant in graph.outputs or not readers:
+        forms[None] = set(FAMILIES)
+    return {packing: sorted(families, key=FAMILIES.index) for packing, families in forms.items()}
 
 
 def calls(layout: Layout) -> str:

@@ -1,0 +1,47 @@
+"""The kernel of each family for a layer, by counted costs.
+
+It is the one that executes the fewest instructions a step, where a byte of flash for weights that lie wider
+has to save at least one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from edgeeeg_export.kernels.costs import CORE, instructions
+from edgeeeg_export.kernels.kernel import FAMILIES, GUARD, Family, Kernel, Operands
+
+
+def choose(kernels: Sequence[Kernel]) -> Mapping[Family, Kernel]:
+    """The cheapest kernel of each family; of equals the first."""
+    return {
+        family: min(kernels, key=lambda k: instructions(k, CORE[family]) + k.flash(family))
+        for family in FAMILIES
+    }
+
+
+def scratch(kernels: Sequence[Kernel]) -> int:
+    """Bytes that the kernels chosen work in."""
+    return max((kernel.scratch for kernel in choose(kernels).values()), default=0)
+
+
+def emit(kernels: Sequence[Kernel], operands: Operands) -> str:
+    """The call of the kernel chosen; the preprocessor picks it where families differ."""
+    calls: dict[str, list[Family]] = {}
+    for family, kernel in choose(kernels).items():
+        text = kernel.call(operands, kernel.weights(operands.inputs[1]))
+        if operands.scratch and not kernel.scratch:
+            text = f"(void){operands.scratch};\n{text}"
+        calls.setdefault(text, []).append(family)
+    if len(calls) == 1:
+        return next(iter(calls))
+    parts = [f"{guard(families)}\n{text}\n#endif" for text, families in calls.items()]
+    return "\n".join(parts)
+
+
+def guard(families: Sequence[Family]) -> str:
+    """The `#if` of some families."""
+    conditions = [GUARD[family] for family in families]
+    if len(conditions) == 1:
+        return f"#if {conditions[0]}"
+    return "#if " + " || ".join(f"({each})" if "&&" in each else each for each in conditions)

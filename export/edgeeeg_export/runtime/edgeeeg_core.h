@@ -1,0 +1,33 @@
+/* The core that is compiled for: which family of kernels it runs. Plain C is the reference of all of them,
+ * and what gcc vectorizes on hosts; every family gives the same bits. */
+#ifndef EDGEEEG_CORE_H
+#define EDGEEEG_CORE_H
+
+#include <stdint.h>
+
+#include "edgeeeg_integers.h"
+
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+#define EDGEEEG_HELIUM 1 /* vectors of integers: Cortex-M55, Cortex-M85 */
+#elif defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
+#define EDGEEEG_DSP 1 /* two products an instruction: Cortex-M4, M7, M33 */
+#endif
+
+/* Kernels take operands of 1 or 2 bytes an element. The width is a constant where they are called, so that
+ * inlining leaves no choice to make at run time. */
+#if defined(__GNUC__)
+#define EDGEEEG_INLINE static inline __attribute__((always_inline))
+#define EDGEEEG_WORDS  __attribute__((aligned(4))) /* may be read word by word */
+#else
+#define EDGEEEG_INLINE static inline
+#define EDGEEEG_WORDS
+#endif
+
+/* a weight of int8 as its core multiplies it: widened where two are multiplied at a time */
+#if defined(EDGEEEG_DSP)
+typedef int16_t edgeeeg_tap;
+#else
+typedef int8_t edgeeeg_tap;
+#endif
+
+#endif
