@@ -7,7 +7,9 @@
 
 #include "edgeeeg_integers.h"
 
-#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+#if defined(EDGEEEG_PLAIN)
+/* plain C on any core, to hold the families to */
+#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 #define EDGEEEG_HELIUM 1 /* vectors of integers: Cortex-M55, Cortex-M85 */
 #elif defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
 #define EDGEEEG_DSP 1 /* two products an instruction: Cortex-M4, M7, M33 */

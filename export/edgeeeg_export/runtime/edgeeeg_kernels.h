@@ -7,6 +7,7 @@
 
 #include "edgeeeg_attention.h"
 #include "edgeeeg_axis.h"
+#include "edgeeeg_events.h"
 #include "edgeeeg_math.h"
 #include "edgeeeg_quantized.h"
 #include "edgeeeg_quantized_cells.h"

@@ -18,6 +18,7 @@ RUNTIME_HEADERS = (
     "edgeeeg_axis.h",
     "edgeeeg_core.h",
     "edgeeeg_dsp.h",
+    "edgeeeg_events.h",
     "edgeeeg_helium.h",
     "edgeeeg_integers.h",
     "edgeeeg_kernels.h",
