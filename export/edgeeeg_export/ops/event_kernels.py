@@ -106,4 +106,5 @@ for (size_t r = 0; r < {rows}; r++) {{
 
     packing, weights = (BOTH, 2 * k * n) if both else (None, k * n)
     least = work(rows, k, n, 0)
-    return Kernel(_name(types[0]), least, call, weights, packing, PLACE_BYTES * most, (family,))
+    when = f"up to {most} of {k} spikes a row"
+    return Kernel(_name(types[0]), least, call, weights, packing, PLACE_BYTES * most, (family,), when)

@@ -25,6 +25,15 @@
 #define EDGEEEG_WORDS
 #endif
 
+/* in front of a loop of a few rounds whose values stay in registers once it is unrolled */
+#if defined(__clang__)
+#define EDGEEEG_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define EDGEEEG_UNROLL _Pragma("GCC unroll 16")
+#else
+#define EDGEEEG_UNROLL
+#endif
+
 /* a weight of int8 as its core multiplies it: widened where two are multiplied at a time */
 #if defined(EDGEEEG_DSP)
 typedef int16_t edgeeeg_tap;
