@@ -2,9 +2,12 @@
 #ifndef EDGEEEG_DSP_H
 #define EDGEEEG_DSP_H
 
+#include "edgeeeg_dsp_columns.h"
+#include "edgeeeg_dsp_slide.h"
+
 #define edgeeeg_dense_family   edgeeeg_dense_plain
-#define edgeeeg_slide_family   edgeeeg_slide_plain
-#define edgeeeg_columns_family edgeeeg_columns_plain
+#define edgeeeg_slide_family   edgeeeg_slide_dsp
+#define edgeeeg_columns_family edgeeeg_columns_dsp
 #define edgeeeg_across_family  edgeeeg_across_plain
 
 #endif
