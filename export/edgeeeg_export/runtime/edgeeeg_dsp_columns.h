@@ -21,11 +21,11 @@ typedef struct {
 
 /* The sums of four columns, of a multiple of 4 elements */
 EDGEEEG_INLINE void edgeeeg_columns_four(const int16_t *columns, const edgeeeg_tap *tap, size_t pitch,
-                                         int32_t *sums) {
-    int32_t s0 = sums[0];
-    int32_t s1 = sums[1];
-    int32_t s2 = sums[2];
-    int32_t s3 = sums[3];
+                                         edgeeeg_four *sums) {
+    int32_t s0 = sums->s0;
+    int32_t s1 = sums->s1;
+    int32_t s2 = sums->s2;
+    int32_t s3 = sums->s3;
     uint32_t k0, k1;
     const edgeeeg_tap *end = tap + pitch;
     /* registers of LDM rise with their numbers, so these have names */
@@ -43,14 +43,14 @@ EDGEEEG_INLINE void edgeeeg_columns_four(const int16_t *columns, const edgeeeg_t
                      "smlad %[s3], %[k1], r8, %[s3]\n\t"
                      "cmp %[tap], %[end]\n\t"
                      "bne 1b"
-                     : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [k0] "=&r"(k0),
-                       [k1] "=&r"(k1), [x] "+r"(columns), [tap] "+r"(tap)
+                     : [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [k0] "=&r"(k0),
+                       [k1] "=&r"(k1), [x] "+&r"(columns), [tap] "+&r"(tap)
                      : [end] "r"(end)
                      : "memory", "cc", "r4", "r5", "r6", "r8");
-    sums[0] = s0;
-    sums[1] = s1;
-    sums[2] = s2;
-    sums[3] = s3;
+    sums->s0 = s0;
+    sums->s1 = s1;
+    sums->s2 = s2;
+    sums->s3 = s3;
 }
 
 EDGEEEG_INLINE void edgeeeg_columns_filters(const edgeeeg_columns_block *block, size_t y_width) {
@@ -61,10 +61,13 @@ EDGEEEG_INLINE void edgeeeg_columns_filters(const edgeeeg_columns_block *block, 
         const float multiplier = block->multiplier[o];
         const int16_t *seen = block->columns;
         uint8_t *y = (uint8_t *)block->y + o * block->apart * y_width;
-        for (size_t left = block->made; left; left -= left < 4 ? left : 4) {
-            int32_t sums[4] = {bias, bias, bias, bias};
-            edgeeeg_columns_four(seen, filter, pitch, sums);
+        for (size_t left = block->made;; left -= 4) {
+            edgeeeg_four sums = {bias, bias, bias, bias};
+            edgeeeg_columns_four(seen, filter, pitch, &sums);
             edgeeeg_store_four(y, sums, multiplier, left, y_width);
+            if (left <= 4) {
+                break;
+            }
             seen += 4 * pitch;
             y += 4 * y_width;
         }

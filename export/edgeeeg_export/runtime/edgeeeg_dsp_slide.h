@@ -57,11 +57,11 @@ typedef struct {
 
 /* The sums of four neighbours with stride 1: whole rows in assembly, as it takes all fourteen registers */
 EDGEEEG_INLINE void edgeeeg_slide_four(const int16_t *x, size_t pitch, size_t n_rows, const edgeeeg_tap *tap,
-                                       size_t taps, int32_t *sums) {
-    int32_t s0 = sums[0];
-    int32_t s1 = sums[1];
-    int32_t s2 = sums[2];
-    int32_t s3 = sums[3];
+                                       size_t taps, edgeeeg_four *sums) {
+    int32_t s0 = sums->s0;
+    int32_t s1 = sums->s1;
+    int32_t s2 = sums->s2;
+    int32_t s3 = sums->s3;
     uint32_t a, b, c, d, p, k0, k1, n;
     const uint32_t eights = taps / 8;
     /* bytes from what a row has read to the next, and where its filter ends */
@@ -70,9 +70,9 @@ EDGEEEG_INLINE void edgeeeg_slide_four(const int16_t *x, size_t pitch, size_t n_
         const edgeeeg_tap *end;
     } on = {2 * (pitch - taps - 4), tap + n_rows * taps};
 #define EDGEEEG_ROW_OPERANDS                                                                                \
-    [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c),   \
-        [d] "=&r"(d), [p] "=&r"(p), [k0] "=&r"(k0), [k1] "=&r"(k1), [n] "=&l"(n), [x] "+r"(x),              \
-        [tap] "+r"(tap)                                                                                     \
+    [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c),   \
+        [d] "=&r"(d), [p] "=&r"(p), [k0] "=&r"(k0), [k1] "=&r"(k1), [n] "=&l"(n), [x] "+&r"(x),              \
+        [tap] "+&r"(tap)                                                                                     \
         : [eights] "m"(eights), [on] "m"(on)                                                                \
         : "memory", "cc"
     if (taps % 8 == 0) {
@@ -84,24 +84,24 @@ EDGEEEG_INLINE void edgeeeg_slide_four(const int16_t *x, size_t pitch, size_t n_
                          : EDGEEEG_ROW_OPERANDS);
     }
 #undef EDGEEEG_ROW_OPERANDS
-    sums[0] = s0;
-    sums[1] = s1;
-    sums[2] = s2;
-    sums[3] = s3;
+    sums->s0 = s0;
+    sums->s1 = s1;
+    sums->s2 = s2;
+    sums->s3 = s3;
 }
 
 /* The sums of four outputs `stride` elements apart */
 EDGEEEG_INLINE void edgeeeg_stride_four(const int16_t *row, size_t pitch, size_t n_rows, const edgeeeg_tap *tap,
-                                        size_t taps, size_t stride, int32_t *sums) {
+                                        size_t taps, size_t stride, edgeeeg_four *sums) {
     for (; n_rows; n_rows--) {
         const int16_t *first = row;
         const int16_t *third = row + 2 * stride;
         for (const edgeeeg_tap *end = tap + taps; tap != end; tap += 2, first += 2, third += 2) {
             const uint32_t pair = edgeeeg_word(tap);
-            sums[0] = edgeeeg_multiply_pairs(pair, edgeeeg_word(first), sums[0]);
-            sums[1] = edgeeeg_multiply_pairs(pair, edgeeeg_word(first + stride), sums[1]);
-            sums[2] = edgeeeg_multiply_pairs(pair, edgeeeg_word(third), sums[2]);
-            sums[3] = edgeeeg_multiply_pairs(pair, edgeeeg_word(third + stride), sums[3]);
+            sums->s0 = edgeeeg_multiply_pairs(pair, edgeeeg_word(first), sums->s0);
+            sums->s1 = edgeeeg_multiply_pairs(pair, edgeeeg_word(first + stride), sums->s1);
+            sums->s2 = edgeeeg_multiply_pairs(pair, edgeeeg_word(third), sums->s2);
+            sums->s3 = edgeeeg_multiply_pairs(pair, edgeeeg_word(third + stride), sums->s3);
         }
         row += pitch;
     }
@@ -118,14 +118,17 @@ EDGEEEG_INLINE void edgeeeg_slide_filters(const edgeeeg_slide_block *block, size
         const float multiplier = block->multiplier[o];
         const int16_t *seen = block->rows;
         uint8_t *y = (uint8_t *)block->y + o * block->apart * y_width;
-        for (size_t left = block->made; left; left -= left < 4 ? left : 4) {
-            int32_t sums[4] = {bias, bias, bias, bias};
+        for (size_t left = block->made;; left -= 4) {
+            edgeeeg_four sums = {bias, bias, bias, bias};
             if (stride == 1) {
-                edgeeeg_slide_four(seen, pitch, n_rows, filter, taps, sums);
+                edgeeeg_slide_four(seen, pitch, n_rows, filter, taps, &sums);
             } else {
-                edgeeeg_stride_four(seen, pitch, n_rows, filter, taps, stride, sums);
+                edgeeeg_stride_four(seen, pitch, n_rows, filter, taps, stride, &sums);
             }
             edgeeeg_store_four(y, sums, multiplier, left, y_width);
+            if (left <= 4) {
+                break;
+            }
             seen += 4 * stride;
             y += 4 * y_width;
         }

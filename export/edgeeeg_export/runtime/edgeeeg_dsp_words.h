@@ -83,14 +83,23 @@ EDGEEEG_INLINE void edgeeeg_widen(const void *x, size_t x_width, int16_t *wide, 
     }
 }
 
-/* four sums of the same multiplier, next to each other; fewer at the end of a row */
-EDGEEEG_INLINE void edgeeeg_store_four(void *y, const int32_t *sums, float multiplier, size_t left,
+/* Sums of four neighbours */
+typedef struct {
+    int32_t s0;
+    int32_t s1;
+    int32_t s2;
+    int32_t s3;
+} edgeeeg_four;
+
+/* y = multiplier sums; fewer than four at the end of a row */
+EDGEEEG_INLINE void edgeeeg_store_four(void *y, edgeeeg_four sums, float multiplier, size_t left,
                                        size_t width) {
     edgeeeg_int16 ends[4];
-    void *to = left < 4 ? ends : y;
-    for (size_t i = 0; i < 4; i++) {
-        edgeeeg_store(to, i, (float)sums[i] * multiplier, width);
-    }
+    void *to = left < 4 ? (void *)ends : y;
+    edgeeeg_store(to, 0, (float)sums.s0 * multiplier, width);
+    edgeeeg_store(to, 1, (float)sums.s1 * multiplier, width);
+    edgeeeg_store(to, 2, (float)sums.s2 * multiplier, width);
+    edgeeeg_store(to, 3, (float)sums.s3 * multiplier, width);
     if (left < 4) {
         for (size_t i = 0; i < left * width; i++) {
             ((uint8_t *)y)[i] = ((const uint8_t *)ends)[i];

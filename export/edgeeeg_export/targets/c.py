@@ -18,6 +18,7 @@ RUNTIME_HEADERS = (
     "edgeeeg_axis.h",
     "edgeeeg_core.h",
     "edgeeeg_dsp.h",
+    "edgeeeg_dsp_across.h",
     "edgeeeg_dsp_columns.h",
     "edgeeeg_dsp_dense.h",
     "edgeeeg_dsp_slide.h",
