@@ -15,6 +15,14 @@
 #define EDGEEEG_DSP 1 /* two products an instruction: Cortex-M4, M7, M33 */
 #endif
 
+/* VCVTR rounds as its mode says, which is half to even from reset on, and saturates; an A-profile compiler
+ * vectorizes the plain form instead */
+#if defined(__GNUC__) && defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M' && defined(__ARM_FP) && \
+    (__ARM_FP & 4)
+#include <arm_acle.h>
+#define EDGEEEG_ROUNDS 1
+#endif
+
 /* Kernels take operands of 1 or 2 bytes an element. The width is a constant where they are called, so that
  * inlining leaves no choice to make at run time. */
 #if defined(__GNUC__)
