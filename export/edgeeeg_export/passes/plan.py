@@ -136,25 +136,30 @@ def _reusable(
     buffers: Mapping[str, _Buffer],
     last_use: Mapping[str, int],
 ) -> Place | None:
-    """The place of input 0, if the operator may overwrite it and nothing reads that memory afterwards.
+    """The place of an operand that the operator may overwrite and nothing reads afterwards: the first such.
 
     Nor may another operand be a part of that memory, which is overwritten before it is read to its end.
     """
-    source = places.get(node.inputs[0])
     shrinks = node.op.shrinks_in_place(graph.types(node.inputs))
-    if not (node.op.in_place or shrinks) or source is None or source.memory != ARENA:
+    if not (node.op.in_place or shrinks):
         return None
-    buffer = buffers[source.owner]
-    own, result = graph.tensors[node.inputs[0]], graph.tensors[node.outputs[0]]
-    fits = result.size <= own.size if shrinks else result.size == own.size
-    # element by element: what is written lies at or before what is still to be read
-    fits = fits and (result.dtype == own.dtype or BYTES[result.dtype] < BYTES[own.dtype])
-    dead = all(last_use.get(member, 0) <= step for member in buffer.members)
-    apart = all(
-        name in graph.constants or name == node.inputs[0] or places[name].owner != source.owner
-        for name in node.inputs[1:]
-    )
-    return source if fits and dead and apart else None
+    result = graph.tensors[node.outputs[0]]
+    for operand in node.inputs if node.op.in_place_of_any else node.inputs[:1]:
+        source = places.get(operand)
+        if source is None or source.memory != ARENA:
+            continue
+        own = graph.tensors[operand]
+        fits = result.size <= own.size if shrinks else result.size == own.size
+        # element by element: what is written lies at or before what is still to be read
+        fits = fits and (result.dtype == own.dtype or BYTES[result.dtype] < BYTES[own.dtype])
+        dead = all(last_use.get(member, 0) <= step for member in buffers[source.owner].members)
+        apart = all(
+            name in graph.constants or name == operand or places[name].owner != source.owner
+            for name in node.inputs
+        )
+        if fits and dead and apart:
+            return source
+    return None
 
 
 def _pack(buffers: Mapping[str, _Buffer], ahead: tuple[str, ...], bound: int) -> tuple[dict[str, int], int]:
