@@ -44,13 +44,13 @@ def _depth_first(graph: Graph, memory: Plan) -> tuple[Node, ...]:
         for name, place in memory.places.items()
         if name in graph.tensors and place.memory == ARENA
     }
-    sizes = {owner: graph.tensors[owner].size for owner in owners.values()}
+    sizes = {owner: graph.tensors[owner].nbytes for owner in owners.values()}
     reads = {node.name: {owners[name] for name in node.inputs if name in owners} for node in graph.nodes}
     readers = Counter(owner for node in graph.nodes for owner in reads[node.name])
     readers.update(owners[name] for name in graph.outputs if name in owners)
 
     def growth(node: Node) -> int:
-        """Floats that live more once it has run: new memory, less what it is the last to read."""
+        """Bytes that live more once it has run: new memory, less what it is the last to read."""
         made = {owners[name] for name in node.outputs if name in owners}
         new = sum(sizes[owner] for owner in made - reads[node.name])
         return new - sum(sizes[owner] for owner in reads[node.name] - made if readers[owner] == 1)
