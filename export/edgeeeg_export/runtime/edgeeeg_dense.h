@@ -66,7 +66,16 @@ static inline void edgeeeg_linear(const float *x, const float *weight, const flo
     }
 }
 
-/* sums[r] = start[r] + sum_k values[k stride] weight[r][k]; sums may be start */
+/* start + sum_k values[k stride] weight[k] */
+EDGEEEG_INLINE float edgeeeg_accumulate_one(float start, const float *values, size_t stride,
+                                            const float *weight, size_t n) {
+    for (size_t k = 0; k < n; k++) {
+        start += values[k * stride] * weight[k];
+    }
+    return start;
+}
+
+/* sums[r] = start[r] + sum_k values[k stride] weight[r][k]; sums may be start, which may be 0 */
 static inline void edgeeeg_accumulate_strided(const float *start, const float *values, size_t stride,
                                               const float *weight, float *sums, size_t rows, size_t n) {
     const size_t fours = rows - rows % 4;
@@ -92,15 +101,11 @@ static inline void edgeeeg_accumulate_strided(const float *start, const float *v
         sums[r + 3] = s3;
     }
     for (size_t r = fours; r < rows; r++) {
-        float sum = start ? start[r] : 0.0f;
-        for (size_t k = 0; k < n; k++) {
-            sum += values[k * stride] * weight[r * n + k];
-        }
-        sums[r] = sum;
+        sums[r] = edgeeeg_accumulate_one(start ? start[r] : 0.0f, values, stride, weight + r * n, n);
     }
 }
 
-/* sums[r] = start[r] + sum_k values[k] weight[r][k]; sums may be start */
+/* The same of neighbouring values */
 static inline void edgeeeg_accumulate(const float *start, const float *values, const float *weight,
                                       float *sums, size_t rows, size_t n) {
     edgeeeg_accumulate_strided(start, values, 1, weight, sums, rows, n);

@@ -12,7 +12,8 @@
 #define EDGEEEG_INLINE static inline
 #endif
 
-#if defined(__GNUC__) && defined(__AVX512F__)
+#if defined(EDGEEEG_LANES) /* chosen by who compiles, such as 1 to see on a host what a Cortex-M runs */
+#elif defined(__GNUC__) && defined(__AVX512F__)
 #define EDGEEEG_LANES 16
 #elif defined(__GNUC__) && defined(__AVX__)
 #define EDGEEEG_LANES 8

@@ -15,9 +15,12 @@ typedef union {
     int32_t bits;
 } edgeeeg_float_bits;
 
-/* One or the other by bit pattern: a choice that a compiler turns into no branch, so loops of it are vectors
- */
+/* One or the other. With selects by bit pattern, which no compiler turns back into a branch, so that loops of
+ * it become vectors. */
 static inline float edgeeeg_choose(int first, float one, float other) {
+    if (!EDGEEEG_SELECTS) {
+        return first ? one : other;
+    }
     edgeeeg_float_bits a, b;
     a.value = one;
     b.value = other;
@@ -36,12 +39,12 @@ static inline float edgeeeg_power_of_two(int32_t exponent) {
 static inline float edgeeeg_exp(float x) {
     edgeeeg_float_bits infinity;
     infinity.bits = 0x7F800000;
-    const float above = x > 0.0f ? infinity.value : x; /* or NaN */
-    const int within = (x >= -87.33655f) & (x <= 88.72283f);
-    if (!EDGEEEG_SELECTS && !within) {
-        return x < 0.0f ? 0.0f : above;
+    float inside = x;
+    if (EDGEEEG_SELECTS) {
+        inside = (x >= -87.33655f) & (x <= 88.72283f) ? x : 0.0f;
+    } else if (!(x >= -87.33655f && x <= 88.72283f)) {
+        return x < 0.0f ? 0.0f : x > 0.0f ? infinity.value : x;
     }
-    const float inside = within ? x : 0.0f;
     const float n = (inside * 1.442695f + 12582912.0f) - 12582912.0f; /* nearest integer, ties to even */
     const float r = (inside - n * 0.693359375f) - n * -0.00021219444f;
     float p = 0.0001989198f;
@@ -57,6 +60,7 @@ static inline float edgeeeg_exp(float x) {
     if (!EDGEEEG_SELECTS) {
         return power;
     }
+    const float above = x > 0.0f ? infinity.value : x; /* or NaN */
     return edgeeeg_choose(x <= 88.72283f, power * (float)(x >= -87.33655f), above);
 }
 
@@ -171,11 +175,14 @@ static inline float edgeeeg_log1p(float x) {
     edgeeeg_float_bits u;
     u.value = 1.0f + x;
     const int32_t e = (u.bits - 0x3F3504F3) >> 23; /* mantissa in [sqrt(1/2), sqrt(2)) */
-    edgeeeg_float_bits mantissa;
-    mantissa.bits = u.bits - e * (1 << 23);
-    const float apart = mantissa.value - 1.0f;
-    const float f = edgeeeg_choose(e == 0, x, apart);
-    const float lost = (float)(e != 0) * ((x - (u.value - 1.0f)) / u.value);
+    float f = x;
+    float lost = 0.0f;
+    if (EDGEEEG_SELECTS || e != 0) {
+        edgeeeg_float_bits mantissa;
+        mantissa.bits = u.bits - e * (1 << 23);
+        f = edgeeeg_choose(e == 0, x, mantissa.value - 1.0f);
+        lost = (float)(e != 0) * ((x - (u.value - 1.0f)) / u.value);
+    }
     const float s = f / (2.0f + f);
     const float z = s * s;
     float p = 0.23336811f;

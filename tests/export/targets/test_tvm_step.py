@@ -13,6 +13,7 @@ from edgeeeg.errors import MissingDependency
 from edgeeeg.layers.causal_conv import CausalConv1d
 from edgeeeg.layers.lif import Lif
 from edgeeeg.layers.mamba import MambaBlock
+from edgeeeg_bench.zoo.window_lstm import WindowLstm
 from edgeeeg_export import reference
 from edgeeeg_export.errors import ExportError
 from edgeeeg_export.loading import load_model
@@ -87,6 +88,13 @@ def test_a_state_without_a_value_is_named(step):
     pytest.importorskip("tvm")
     with pytest.raises(ExportError, match=r"lif\.mem"):
         TvmStep(onnx_step.emit(step), {})
+
+
+def test_what_its_importer_does_not_know_is_named():
+    pytest.importorskip("tvm")
+    loaded = load_model(WindowLstm(n_chans=2, n_times=8, hidden=3).eval())
+    with pytest.raises(ExportError, match="LSTM"):
+        TvmStep(loaded.onnx_model, {})
 
 
 def test_frames_must_be_known():
