@@ -16,7 +16,9 @@ from edgeeeg_export.targets.c_source import source
 RUNTIME_HEADERS = (
     "edgeeeg_attention.h",
     "edgeeeg_axis.h",
+    "edgeeeg_conv.h",
     "edgeeeg_core.h",
+    "edgeeeg_dense.h",
     "edgeeeg_dsp.h",
     "edgeeeg_dsp_across.h",
     "edgeeeg_dsp_columns.h",
@@ -27,6 +29,7 @@ RUNTIME_HEADERS = (
     "edgeeeg_helium.h",
     "edgeeeg_integers.h",
     "edgeeeg_kernels.h",
+    "edgeeeg_lanes.h",
     "edgeeeg_math.h",
     "edgeeeg_quantized.h",
     "edgeeeg_quantized_cells.h",
@@ -35,8 +38,8 @@ RUNTIME_HEADERS = (
     "edgeeeg_recurrent.h",
     "edgeeeg_select.h",
     "edgeeeg_spectrum.h",
-    "edgeeeg_state_space.h",
     "edgeeeg_spiking.h",
+    "edgeeeg_state_space.h",
     "edgeeeg_stream.h",
     "edgeeeg_window.h",
 )
