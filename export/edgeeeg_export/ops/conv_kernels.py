@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from edgeeeg_export.kernels.kernel import TAP, Kernel, Operands, Packing
-from edgeeeg_export.ops.dense_kernels import dense_kernel
+from edgeeeg_export.ops.dense_kernels import TILES_OF_FILTERS, dense_kernel, tiles_kernel
 from edgeeeg_export.ops.window import Window
 from edgeeeg_export.quantmath import Width
 from edgeeeg_export.tensor import SUFFIX, Array
@@ -82,7 +82,9 @@ def conv_kernels(
     if _sums_lines(shape):
         kernels.append(_across(shape))
     if _sees_all(shape):
-        kernels.append(dense_kernel(x[0], prod(x[1:]), weight[0], widths))
+        rows, k, n = x[0], prod(x[1:]), weight[0]
+        kernels.append(dense_kernel(rows, k, n, widths))
+        kernels.append(tiles_kernel(rows, k, n, widths, TILES_OF_FILTERS))
     return tuple(kernels)
 
 

@@ -3,6 +3,7 @@
 #define EDGEEEG_HELIUM_H
 
 #define edgeeeg_dense_family   edgeeeg_dense_plain
+#define edgeeeg_tiles_family   edgeeeg_tiles_plain
 #define edgeeeg_slide_family   edgeeeg_slide_plain
 #define edgeeeg_columns_family edgeeeg_columns_plain
 #define edgeeeg_across_family  edgeeeg_across_plain

@@ -34,6 +34,27 @@ EDGEEEG_INLINE void edgeeeg_dense_plain(const void *x, size_t x_width, const int
     }
 }
 
+/* The same from weights in tiles of four rows and four columns, row by row, with zeros to multiples of four;
+ * scratch holds a row of x, widened */
+EDGEEEG_INLINE void edgeeeg_tiles_plain(const void *x, size_t x_width, const int8_t *tiles,
+                                        const int32_t *bias, const float *multiplier, void *y, size_t y_width,
+                                        size_t rows, size_t k, size_t n, int16_t *scratch) {
+    const size_t wide = (k + 3) & ~(size_t)3;
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t i = 0; i < wide; i++) {
+            scratch[i] = i < k ? (int16_t)edgeeeg_load(x, r * k + i, x_width) : 0;
+        }
+        for (size_t o = 0; o < n; o++) {
+            const int8_t *tile = tiles + (o & ~(size_t)3) * wide + (o & 3) * 4;
+            int32_t sum = bias ? bias[o] : 0;
+            for (size_t i = 0; i < wide; i++) {
+                sum += (int32_t)scratch[i] * tile[(i & ~(size_t)3) * 4 + (i & 3)];
+            }
+            edgeeeg_store(y, r * n + o, (float)sum * multiplier[o], y_width);
+        }
+    }
+}
+
 /* y[n][o][t] = multiplier[o] (bias[o] + sum_c sum_k weight[o][c][k] x[n][group c][t stride + k dilation -
  * before]); padding is 0 */
 EDGEEEG_INLINE void edgeeeg_window_plain(const void *x, size_t x_width, const int8_t *weight,
@@ -232,6 +253,7 @@ EDGEEEG_INLINE void edgeeeg_across_plain(const void *x, size_t x_width, const in
 #include "edgeeeg_dsp.h"
 #else
 #define edgeeeg_dense_family   edgeeeg_dense_plain
+#define edgeeeg_tiles_family   edgeeeg_tiles_plain
 #define edgeeeg_slide_family   edgeeeg_slide_plain
 #define edgeeeg_columns_family edgeeeg_columns_plain
 #define edgeeeg_across_family  edgeeeg_across_plain
@@ -243,6 +265,11 @@ EDGEEEG_INLINE void edgeeeg_across_plain(const void *x, size_t x_width, const in
                                                      const int32_t *bias, const float *multiplier, y_t *y,  \
                                                      size_t rows, size_t k, size_t n) {                     \
         edgeeeg_dense_family(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, rows, k, n);             \
+    }                                                                                                       \
+    static inline void edgeeeg_tiles_##of_x##_##of_y(                                                       \
+        const x_t *x, const int8_t *tiles, const int32_t *bias, const float *multiplier, y_t *y,            \
+        size_t rows, size_t k, size_t n, void *scratch) {                                                   \
+        edgeeeg_tiles_family(x, sizeof *x, tiles, bias, multiplier, y, sizeof *y, rows, k, n, scratch);     \
     }                                                                                                       \
     static inline void edgeeeg_window_##of_x##_##of_y(                                                      \
         const x_t *x, const int8_t *weight, const int32_t *bias, const float *multiplier, y_t *y,           \

@@ -22,6 +22,7 @@ RUNTIME_HEADERS = (
     "edgeeeg_dsp_columns.h",
     "edgeeeg_dsp_dense.h",
     "edgeeeg_dsp_slide.h",
+    "edgeeeg_dsp_tiles.h",
     "edgeeeg_dsp_words.h",
     "edgeeeg_helium.h",
     "edgeeeg_integers.h",
