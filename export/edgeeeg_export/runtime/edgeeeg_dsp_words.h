@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "edgeeeg_core.h"
+#include "edgeeeg_quantized.h"
 
 typedef struct __attribute__((packed, may_alias)) {
     uint32_t word;

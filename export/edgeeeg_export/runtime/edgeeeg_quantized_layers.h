@@ -103,13 +103,15 @@ EDGEEEG_INLINE void edgeeeg_window_plain(const void *x, size_t x_width, const in
 /* The same for windows without dilation along the last axis, from rows that are padded and widened first:
  * `taps` [o][row][kernel, to a multiple of 4]; scratch holds the rows of `block` outputs, and one row has
  * edgeeeg_slide_pitch(...) elements, so that four outputs at a time may see past the last one. A row is one
- * line of one channel that a window sees. */
+ * line of one channel that a window sees. A block of several times out[2] outputs is one of whole lines, for
+ * windows without dilation that see one channel, and at most two axes of it. */
 EDGEEEG_INLINE size_t edgeeeg_slide_taps(const edgeeeg_window *window) {
     return (window->kernel[2] + 3) & ~(size_t)3;
 }
 
 EDGEEEG_INLINE size_t edgeeeg_slide_pitch(const edgeeeg_window *window, size_t block) {
-    return ((block + 3) & ~(size_t)3) * window->stride[2] + edgeeeg_slide_taps(window);
+    const size_t outputs = block < window->out[2] ? block : window->out[2];
+    return ((outputs + 3) & ~(size_t)3) * window->stride[2] + edgeeeg_slide_taps(window);
 }
 
 EDGEEEG_INLINE void edgeeeg_slide_plain(const void *x, size_t x_width, const edgeeeg_tap *taps,
