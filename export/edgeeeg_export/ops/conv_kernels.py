@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from edgeeeg_export.kernels.kernel import TAP, Kernel, Operands, Packing
-from edgeeeg_export.ops.dense_kernels import dense_kernel
+from edgeeeg_export.ops.dense_kernels import TILES_OF_FILTERS, dense_kernel, tiles_kernel
 from edgeeeg_export.ops.window import Window
 from edgeeeg_export.quantmath import Width
 from edgeeeg_export.tensor import SUFFIX, Array
@@ -82,7 +82,9 @@ def conv_kernels(
     if _sums_lines(shape):
         kernels.append(_across(shape))
     if _sees_all(shape):
-        kernels.append(dense_kernel(x[0], prod(x[1:]), weight[0], widths))
+        rows, k, n = x[0], prod(x[1:]), weight[0]
+        kernels.append(dense_kernel(rows, k, n, widths))
+        kernels.append(tiles_kernel(rows, k, n, widths, TILES_OF_FILTERS))
     return tuple(kernels)
 
 
@@ -101,19 +103,38 @@ def _slide(shape: ConvShape) -> Kernel:
         return (outputs + -outputs % 4) * stride + taps
 
     block = _block(length, lambda n: 2 * shape.lines * pitch_of(n))
-    pitch = pitch_of(block)
-    blocks = shape.x[0] * shape.groups * prod(shape.out[:-1]) * -(-length // block)
+    pitch, across, rows = pitch_of(block), prod(shape.out[:-1]), shape.lines
+    lines = _lines_at_once(shape, 2 * pitch) if block == length else 1
+    if lines > 1:
+        block, rows = lines * length, _rows_of(shape, lines)
+    blocks = shape.x[0] * shape.groups * -(-across // lines) * -(-length // block)
     work = {
         "call": 1,
-        "row": blocks * shape.lines,
-        "widened": blocks * shape.lines * pitch,
+        "row": blocks * rows,
+        "widened": blocks * rows * pitch,
         "filter": blocks * shape.per_group,
         "output": shape.outputs,
         "line": shape.outputs * shape.lines,
         "mac": shape.outputs * shape.lines * taps,
     }
-    scratch, n_weights = 2 * shape.lines * pitch, shape.weight[0] * shape.lines * taps
+    scratch, n_weights = 2 * rows * pitch, shape.weight[0] * shape.lines * taps
     return Kernel("slide", work, _windowed(shape, "slide", block), n_weights, ROWS, scratch)
+
+
+def _rows_of(shape: ConvShape, lines: int) -> int:
+    """Rows that some lines of outputs see together."""
+    return shape.window.kernel[-2] + (lines - 1) * shape.window.strides[-2]
+
+
+def _lines_at_once(shape: ConvShape, row_bytes: int) -> int:
+    """Lines of outputs that are made from shared rows: where they see one channel of two axes, all that fit."""
+    window = shape.window
+    if len(window.kernel) != 2 or shape.weight[1] > 1 or window.dilations[0] > 1:
+        return 1
+    lines = shape.out[0]
+    while lines > 1 and _rows_of(shape, lines) * row_bytes > SCRATCH_BYTES:
+        lines = lines // 2 + lines % 2
+    return lines
 
 
 def _columns_of(shape: ConvShape) -> Kernel:

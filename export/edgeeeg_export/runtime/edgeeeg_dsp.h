@@ -6,8 +6,10 @@
 #include "edgeeeg_dsp_columns.h"
 #include "edgeeeg_dsp_dense.h"
 #include "edgeeeg_dsp_slide.h"
+#include "edgeeeg_dsp_tiles.h"
 
 #define edgeeeg_dense_family   edgeeeg_dense_dsp
+#define edgeeeg_tiles_family   edgeeeg_tiles_dsp
 #define edgeeeg_slide_family   edgeeeg_slide_dsp
 #define edgeeeg_columns_family edgeeeg_columns_dsp
 #define edgeeeg_across_family  edgeeeg_across_dsp

@@ -76,11 +76,13 @@ EDGEEEG_INLINE void edgeeeg_columns_filters(const edgeeeg_columns_block *block, 
 }
 
 /* shared by the widths of x */
-static __attribute__((noinline, unused)) void edgeeeg_columns_filters_int8(const edgeeeg_columns_block *block) {
+static __attribute__((noinline, unused)) void
+edgeeeg_columns_filters_int8(const edgeeeg_columns_block *block) {
     edgeeeg_columns_filters(block, 1);
 }
 
-static __attribute__((noinline, unused)) void edgeeeg_columns_filters_int16(const edgeeeg_columns_block *block) {
+static __attribute__((noinline, unused)) void
+edgeeeg_columns_filters_int16(const edgeeeg_columns_block *block) {
     edgeeeg_columns_filters(block, 2);
 }
 
@@ -105,8 +107,8 @@ EDGEEEG_INLINE void edgeeeg_interleave(const void *above, const void *below, siz
     }
 }
 
-/* Whether outputs next to each other see elements next to each other, and one of each line: a window spans its
- * first axes and steps along the others */
+/* Whether outputs next to each other see elements next to each other, and one of each line: a window spans
+ * its first axes and steps along the others */
 static inline int edgeeeg_sees_lines(const edgeeeg_window *window) {
     int steps = 0;
     for (size_t axis = 0; axis < 3; axis++) {
@@ -132,8 +134,8 @@ EDGEEEG_INLINE void edgeeeg_columns_of_lines(const void *x, size_t x_width, size
         int16_t *pairs = columns + 4 * r;
         /* what stands for a line that is not there is multiplied by taps that are 0 */
         for (size_t p = 0; p < (made & ~(size_t)3); p += 4, pairs += 4 * pitch) {
-            edgeeeg_interleave(edgeeeg_element(above, p, x_width), edgeeeg_element(below, p, x_width), x_width,
-                               pairs);
+            edgeeeg_interleave(edgeeeg_element(above, p, x_width), edgeeeg_element(below, p, x_width),
+                               x_width, pairs);
         }
         for (size_t p = made & ~(size_t)3; p < made; p++, pairs += 2) {
             pairs[0] = (int16_t)edgeeeg_load(above, p, x_width);

@@ -6,14 +6,14 @@
 #include "edgeeeg_dsp_words.h"
 
 /* four weights of the row at a pointer, which moves on */
-#define EDGEEEG_ROW_OF_FOUR(row, sum)                                                                       \
-    "ldr %[odd], [%[" row "]], #4\n\t"                                                                      \
-    "sxtb16 %[even], %[odd]\n\t"                                                                            \
-    "sxtb16 %[odd], %[odd], ror #8\n\t"                                                                     \
-    "smlad %[" sum "], %[even], %[x02], %[" sum "]\n\t"                                                     \
+#define EDGEEEG_ROW_OF_FOUR(row, sum)                   \
+    "ldr %[odd], [%[" row "]], #4\n\t"                  \
+    "sxtb16 %[even], %[odd]\n\t"                        \
+    "sxtb16 %[odd], %[odd], ror #8\n\t"                 \
+    "smlad %[" sum "], %[even], %[x02], %[" sum "]\n\t" \
     "smlad %[" sum "], %[odd], %[x13], %[" sum "]\n\t"
-#define EDGEEEG_FOUR_ROWS                                                                                   \
-    EDGEEEG_ROW_OF_FOUR("w0", "s0")                                                                         \
+#define EDGEEEG_FOUR_ROWS           \
+    EDGEEEG_ROW_OF_FOUR("w0", "s0") \
     EDGEEEG_ROW_OF_FOUR("w1", "s1") EDGEEEG_ROW_OF_FOUR("w2", "s2") EDGEEEG_ROW_OF_FOUR("w3", "s3")
 
 /* sums of row r of `weight` (4, k), which start at 0 */

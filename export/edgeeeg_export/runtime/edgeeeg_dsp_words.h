@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "edgeeeg_core.h"
+#include "edgeeeg_quantized.h"
 
 typedef struct __attribute__((packed, may_alias)) {
     uint32_t word;
@@ -104,6 +104,28 @@ EDGEEEG_INLINE void edgeeeg_store_four(void *y, edgeeeg_four sums, float multipl
         for (size_t i = 0; i < left * width; i++) {
             ((uint8_t *)y)[i] = ((const uint8_t *)ends)[i];
         }
+    }
+}
+
+/* y[o] = multiplier[o] (bias[o] + sums[o]) of up to four outputs; bias may be 0 */
+EDGEEEG_INLINE void edgeeeg_store_rows(void *y, edgeeeg_four sums, const int32_t *bias,
+                                       const float *multiplier, size_t made, size_t width) {
+    if (made == 4) {
+        if (bias) {
+            sums.s0 += bias[0];
+            sums.s1 += bias[1];
+            sums.s2 += bias[2];
+            sums.s3 += bias[3];
+        }
+        edgeeeg_store(y, 0, (float)sums.s0 * multiplier[0], width);
+        edgeeeg_store(y, 1, (float)sums.s1 * multiplier[1], width);
+        edgeeeg_store(y, 2, (float)sums.s2 * multiplier[2], width);
+        edgeeeg_store(y, 3, (float)sums.s3 * multiplier[3], width);
+        return;
+    }
+    const int32_t each[3] = {sums.s0, sums.s1, sums.s2};
+    for (size_t o = 0; o < made; o++) {
+        edgeeeg_store(y, o, (float)(each[o] + (bias ? bias[o] : 0)) * multiplier[o], width);
     }
 }
 

@@ -1,13 +1,14 @@
 /* Kernels of edgeeeg_quantized_layers.h with vectors of sixteen int8 or eight int16 (Helium). Sums of many
- * products are four dot products at a time (VMLADAVA), those of a few go along four to sixteen outputs (VMLA).
- * Lanes behind the end of an array are predicated: nothing there is read.
+ * products are four dot products at a time (VMLADAVA), those of a few go along four to sixteen outputs
+ * (VMLA). Lanes behind the end of an array are predicated: nothing there is read.
  *
- * Requantization alone is in vectors of floats, in assembly: -mcpu=...+nomve.fp keeps the compiler from making
- * others, which would flush the subnormal numbers of float layers. Here what is flushed is rounded to 0 anyway,
- * so the bits are those of the scalar unit. */
+ * Requantization alone is in vectors of floats, in assembly: -mcpu=...+nomve.fp keeps the compiler from
+ * making others, which would flush the subnormal numbers of float layers. Here what is flushed is rounded to
+ * 0 anyway, so the bits are those of the scalar unit. */
 #ifndef EDGEEEG_HELIUM_H
 #define EDGEEEG_HELIUM_H
 
+<<<<<<< HEAD
 #include <arm_mve.h>
 
 #define EDGEEEG_FEW_TAPS 6 /* along a row, from which on dot products take fewer instructions */
@@ -15,28 +16,28 @@
 /* sums += `one` . each of `four`, k products each. A loop whose last round is predicated (WLSTP, LETP), which
  * gcc does not make: the tail costs no instruction. */
 #define EDGEEEG_DOT4(lanes, load_one, load_four)                                                             \
-    __asm("wlstp." lanes " lr, %[k], 2f\n"                                                          \
-                   "1:\n"                                                                                    \
-                   "\t" load_one " q0, [%[one]], %[one_bytes]\n"                                             \
-                   "\t" load_four " q1, [%[w]], %[four_bytes]\n"                                             \
-                   "\tvmladava.s" lanes " %[a], q0, q1\n"                                                    \
-                   "\t" load_four " q2, [%[x]], %[four_bytes]\n"                                             \
-                   "\tvmladava.s" lanes " %[b], q0, q2\n"                                                    \
-                   "\t" load_four " q3, [%[y]], %[four_bytes]\n"                                             \
-                   "\tvmladava.s" lanes " %[c], q0, q3\n"                                                    \
-                   "\t" load_four " q1, [%[z]], %[four_bytes]\n"                                             \
-                   "\tvmladava.s" lanes " %[d], q0, q1\n"                                                    \
-                   "\tletp lr, 1b\n"                                                                         \
-                   "2:"                                                                                      \
-                   : [a] "+Te"(sums[0]), [b] "+Te"(sums[1]), [c] "+Te"(sums[2]), [d] "+Te"(sums[3]),         \
-                     [one] "+r"(one), [w] "+r"(w), [x] "+r"(x), [y] "+r"(y), [z] "+r"(z)                     \
-                   : [k] "r"(k), [one_bytes] "i"(one_width == 1 && four_width == 2 ? 8 : 16),                \
-                     [four_bytes] "i"(four_width == 1 && one_width == 2 ? 8 : 16)                            \
-                   : "lr", "q0", "q1", "q2", "q3", "memory")
+    __asm("wlstp." lanes " lr, %[k], 2f\n"                                                                   \
+          "1:\n"                                                                                             \
+          "\t" load_one " q0, [%[one]], %[one_bytes]\n"                                                      \
+          "\t" load_four " q1, [%[w]], %[four_bytes]\n"                                                      \
+          "\tvmladava.s" lanes " %[a], q0, q1\n"                                                             \
+          "\t" load_four " q2, [%[x]], %[four_bytes]\n"                                                      \
+          "\tvmladava.s" lanes " %[b], q0, q2\n"                                                             \
+          "\t" load_four " q3, [%[y]], %[four_bytes]\n"                                                      \
+          "\tvmladava.s" lanes " %[c], q0, q3\n"                                                             \
+          "\t" load_four " q1, [%[z]], %[four_bytes]\n"                                                      \
+          "\tvmladava.s" lanes " %[d], q0, q1\n"                                                             \
+          "\tletp lr, 1b\n"                                                                                  \
+          "2:"                                                                                               \
+          : [a] "+Te"(sums[0]), [b] "+Te"(sums[1]), [c] "+Te"(sums[2]), [d] "+Te"(sums[3]), [one] "+r"(one), \
+            [w] "+r"(w), [x] "+r"(x), [y] "+r"(y), [z] "+r"(z)                                               \
+          : [k] "r"(k), [one_bytes] "i"(one_width == 1 && four_width == 2 ? 8 : 16),                         \
+            [four_bytes] "i"(four_width == 1 && one_width == 2 ? 8 : 16)                                     \
+          : "lr", "q0", "q1", "q2", "q3", "memory")
 
-/* `one` and the four rows of `four`, `pitch` elements apart, have elements of 1 or 2 bytes */
-EDGEEEG_INLINE void edgeeeg_dot4(const void *one, size_t one_width, const void *four, size_t four_width,
-                                 size_t pitch, size_t k, int32_t sums[4]) {
+    /* `one` and the four rows of `four`, `pitch` elements apart, have elements of 1 or 2 bytes */
+    EDGEEEG_INLINE void edgeeeg_dot4(const void *one, size_t one_width, const void *four, size_t four_width,
+                                     size_t pitch, size_t k, int32_t sums[4]) {
     const uint8_t *w = four;
     const uint8_t *x = w + pitch * four_width;
     const uint8_t *y = x + pitch * four_width;
@@ -59,7 +60,8 @@ EDGEEEG_INLINE int32x4_t edgeeeg_vector_of(const int32_t sums[4]) {
     return vector;
 }
 
-/* whole numbers next to multiplier sums, ties to even, and the least or greatest integer for those beyond it */
+/* whole numbers next to multiplier sums, ties to even, and the least or greatest integer for those beyond it
+ */
 EDGEEEG_INLINE int32x4_t edgeeeg_times(int32x4_t sums, float multiplier) {
     int32x4_t y;
     __asm(".arch_extension mve.fp\n"
@@ -97,8 +99,8 @@ EDGEEEG_INLINE void edgeeeg_store4(void *y, size_t at, size_t y_width, int32x4_t
 }
 
 EDGEEEG_INLINE void edgeeeg_dense_helium(const void *x, size_t x_width, const int8_t *weight,
-                                         const int32_t *bias, const float *multiplier, void *y, size_t y_width,
-                                         size_t rows, size_t k, size_t n) {
+                                         const int32_t *bias, const float *multiplier, void *y,
+                                         size_t y_width, size_t rows, size_t k, size_t n) {
     /* the last four may be some of those before them again; fewer than four are made one by one */
     const size_t tile = n < 4 ? 1 : 4;
     const size_t pitch = n < 4 ? 0 : k;
@@ -164,7 +166,8 @@ EDGEEEG_INLINE int32x4_t edgeeeg_load4(const void *x, size_t at, size_t x_width)
     return x_width == 1 ? vldrbq_s32((const int8_t *)x + at) : vldrhq_s32((const int16_t *)x + at);
 }
 
-EDGEEEG_INLINE int32x4_t edgeeeg_gather4(const void *x, size_t x_width, uint32x4_t places, mve_pred16_t lanes) {
+EDGEEEG_INLINE int32x4_t edgeeeg_gather4(const void *x, size_t x_width, uint32x4_t places,
+                                         mve_pred16_t lanes) {
     return x_width == 1 ? vldrbq_gather_offset_z_s32(x, places, lanes)
                         : vldrhq_gather_shifted_offset_z_s32(x, places, lanes);
 }
@@ -231,9 +234,9 @@ EDGEEEG_INLINE void edgeeeg_fill(uint8_t *row, ptrdiff_t count, const uint8_t *l
 }
 
 EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const edgeeeg_tap *taps,
-                                         const int32_t *bias, const float *multiplier, void *y, size_t y_width,
-                                         const edgeeeg_window *window, const edgeeeg_channels *channels,
-                                         size_t block, void *scratch) {
+                                         const int32_t *bias, const float *multiplier, void *y,
+                                         size_t y_width, const edgeeeg_window *window,
+                                         const edgeeeg_channels *channels, size_t block, void *scratch) {
     const size_t *in = window->in;
     const size_t *out = window->out;
     const size_t *kernel = window->kernel;
@@ -264,8 +267,9 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
                         const size_t i1 = edgeeeg_at(window, 1, line % out[1], r % kernel[1]);
                         const int outside = i0 >= in[0] || i1 >= in[1];
                         const size_t at = (((g * group_in + r / lines) * in[0] + i0) * in[1] + i1) * in[2];
-                        edgeeeg_fill(row, (ptrdiff_t)(span * x_width), edgeeeg_element(x, outside ? 0 : at, x_width),
-                                     (ptrdiff_t)(first * x_width), outside ? 0 : (ptrdiff_t)(in[2] * x_width));
+                        edgeeeg_fill(
+                            row, (ptrdiff_t)(span * x_width), edgeeeg_element(x, outside ? 0 : at, x_width),
+                            (ptrdiff_t)(first * x_width), outside ? 0 : (ptrdiff_t)(in[2] * x_width));
                         row += pitch * x_width;
                     }
                 }
@@ -286,8 +290,8 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
 }
 
 /* Tap k of `count` outputs of one line, from output `from` on, into columns `pitch` elements apart */
-EDGEEEG_INLINE void edgeeeg_fill_columns(void *column, size_t pitch, const void *line, size_t width, size_t count,
-                                         size_t first, size_t stride, size_t size) {
+EDGEEEG_INLINE void edgeeeg_fill_columns(void *column, size_t pitch, const void *line, size_t width,
+                                         size_t count, size_t first, size_t stride, size_t size) {
     const uint32x4_t steps = vidupq_n_u32(0, 1);
     const uint32x4_t to = vmulq_n_u32(steps, pitch);
     uint32x4_t from = vaddq_n_u32(vmulq_n_u32(steps, stride), first);
@@ -334,8 +338,8 @@ EDGEEEG_INLINE void edgeeeg_columns_helium(const void *x, size_t x_width, const 
                     const size_t at = (((g * group_in + r / lines) * in[0] + i0) * in[1] + i1) * in[2];
                     for (size_t k = 0; k < kernel[2]; k++) {
                         uint8_t *column = (uint8_t *)scratch + (p * pitch + r * kernel[2] + k) * x_width;
-                        edgeeeg_fill_columns(column, pitch, edgeeeg_element(x, outside ? 0 : at, x_width), x_width,
-                                             run, outside ? in[2] : edgeeeg_at(window, 2, t2, k),
+                        edgeeeg_fill_columns(column, pitch, edgeeeg_element(x, outside ? 0 : at, x_width),
+                                             x_width, run, outside ? in[2] : edgeeeg_at(window, 2, t2, k),
                                              outside ? 0 : window->stride[2], in[2]);
                     }
                 }
@@ -377,5 +381,12 @@ EDGEEEG_INLINE void edgeeeg_dot4_family(const void *x, size_t x_width, const int
 #define edgeeeg_slide_family   edgeeeg_slide_helium
 #define edgeeeg_columns_family edgeeeg_columns_helium
 #define edgeeeg_across_family  edgeeeg_across_helium
+=======
+#define edgeeeg_dense_family   edgeeeg_dense_plain
+#define edgeeeg_tiles_family   edgeeeg_tiles_plain
+#define edgeeeg_slide_family   edgeeeg_slide_plain
+#define edgeeeg_columns_family edgeeeg_columns_plain
+#define edgeeeg_across_family  edgeeeg_across_plain
+    >>>>>>> dsp
 
 #endif

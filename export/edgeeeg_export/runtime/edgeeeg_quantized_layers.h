@@ -34,6 +34,27 @@ EDGEEEG_INLINE void edgeeeg_dense_plain(const void *x, size_t x_width, const int
     }
 }
 
+/* The same from weights in tiles of four rows and four columns, row by row, with zeros to multiples of four;
+ * scratch holds a row of x, widened */
+EDGEEEG_INLINE void edgeeeg_tiles_plain(const void *x, size_t x_width, const int8_t *tiles,
+                                        const int32_t *bias, const float *multiplier, void *y, size_t y_width,
+                                        size_t rows, size_t k, size_t n, int16_t *scratch) {
+    const size_t wide = (k + 3) & ~(size_t)3;
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t i = 0; i < wide; i++) {
+            scratch[i] = i < k ? (int16_t)edgeeeg_load(x, r * k + i, x_width) : 0;
+        }
+        for (size_t o = 0; o < n; o++) {
+            const int8_t *tile = tiles + (o & ~(size_t)3) * wide + (o & 3) * 4;
+            int32_t sum = bias ? bias[o] : 0;
+            for (size_t i = 0; i < wide; i++) {
+                sum += (int32_t)scratch[i] * tile[(i & ~(size_t)3) * 4 + (i & 3)];
+            }
+            edgeeeg_store(y, r * n + o, (float)sum * multiplier[o], y_width);
+        }
+    }
+}
+
 /* y[n][o][t] = multiplier[o] (bias[o] + sum_c sum_k weight[o][c][k] x[n][group c][t stride + k dilation -
  * before]); padding is 0 */
 EDGEEEG_INLINE void edgeeeg_window_plain(const void *x, size_t x_width, const int8_t *weight,
@@ -82,13 +103,15 @@ EDGEEEG_INLINE void edgeeeg_window_plain(const void *x, size_t x_width, const in
 /* The same for windows without dilation along the last axis, from rows that are padded and widened first:
  * `taps` [o][row][kernel, to a multiple of 4]; scratch holds the rows of `block` outputs, and one row has
  * edgeeeg_slide_pitch(...) elements, so that four outputs at a time may see past the last one. A row is one
- * line of one channel that a window sees. */
+ * line of one channel that a window sees. A block of several times out[2] outputs is one of whole lines, for
+ * windows without dilation that see one channel, and at most two axes of it. */
 EDGEEEG_INLINE size_t edgeeeg_slide_taps(const edgeeeg_window *window) {
     return (window->kernel[2] + 3) & ~(size_t)3;
 }
 
 EDGEEEG_INLINE size_t edgeeeg_slide_pitch(const edgeeeg_window *window, size_t block) {
-    return ((block + 3) & ~(size_t)3) * window->stride[2] + edgeeeg_slide_taps(window);
+    const size_t outputs = block < window->out[2] ? block : window->out[2];
+    return ((outputs + 3) & ~(size_t)3) * window->stride[2] + edgeeeg_slide_taps(window);
 }
 
 EDGEEEG_INLINE void edgeeeg_slide_plain(const void *x, size_t x_width, const edgeeeg_tap *taps,
@@ -232,40 +255,46 @@ EDGEEEG_INLINE void edgeeeg_across_plain(const void *x, size_t x_width, const in
 #include "edgeeeg_dsp.h"
 #else
 #define edgeeeg_dense_family   edgeeeg_dense_plain
+#define edgeeeg_tiles_family   edgeeeg_tiles_plain
 #define edgeeeg_slide_family   edgeeeg_slide_plain
 #define edgeeeg_columns_family edgeeeg_columns_plain
 #define edgeeeg_across_family  edgeeeg_across_plain
 #endif
 
 /* one function for each pair of widths, whichever layers share it */
-#define EDGEEEG_WEIGHTED(of_x, of_y, x_t, y_t)                                                              \
-    static inline void edgeeeg_dense_##of_x##_##of_y(const x_t *x, const int8_t *weight,                    \
-                                                     const int32_t *bias, const float *multiplier, y_t *y,  \
-                                                     size_t rows, size_t k, size_t n) {                     \
-        edgeeeg_dense_family(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, rows, k, n);             \
-    }                                                                                                       \
-    static inline void edgeeeg_window_##of_x##_##of_y(                                                      \
-        const x_t *x, const int8_t *weight, const int32_t *bias, const float *multiplier, y_t *y,           \
-        const edgeeeg_window *window, const edgeeeg_channels *channels) {                                   \
-        edgeeeg_window_plain(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, window, channels);       \
-    }                                                                                                       \
-    static inline void edgeeeg_slide_##of_x##_##of_y(                                                       \
-        const x_t *x, const edgeeeg_tap *taps, const int32_t *bias, const float *multiplier, y_t *y,        \
-        const edgeeeg_window *window, const edgeeeg_channels *channels, size_t block, void *scratch) {      \
-        edgeeeg_slide_family(x, sizeof *x, taps, bias, multiplier, y, sizeof *y, window, channels, block,   \
-                             scratch);                                                                      \
-    }                                                                                                       \
-    static inline void edgeeeg_columns_##of_x##_##of_y(                                                     \
-        const x_t *x, const edgeeeg_tap *taps, const int32_t *bias, const float *multiplier, y_t *y,        \
-        const edgeeeg_window *window, const edgeeeg_channels *channels, size_t block, void *scratch) {      \
-        edgeeeg_columns_family(x, sizeof *x, taps, bias, multiplier, y, sizeof *y, window, channels, block, \
-                               scratch);                                                                    \
-    }                                                                                                       \
-    static inline void edgeeeg_across_##of_x##_##of_y(                                                      \
-        const x_t *x, const int8_t *weight, const int32_t *bias, const float *multiplier, y_t *y,           \
-        const edgeeeg_channels *channels, size_t lines, size_t length) {                                    \
-        edgeeeg_across_family(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, channels, lines,        \
-                              length);                                                                      \
+#define EDGEEEG_WEIGHTED(of_x, of_y, x_t, y_t)                                                               \
+    static inline void edgeeeg_dense_##of_x##_##of_y(const x_t *x, const int8_t *weight,                     \
+                                                     const int32_t *bias, const float *multiplier, y_t *y,   \
+                                                     size_t rows, size_t k, size_t n) {                      \
+        edgeeeg_dense_family(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, rows, k, n);              \
+    }                                                                                                        \
+    static inline void edgeeeg_tiles_##of_x##_##of_y(const x_t *x, const int8_t *tiles, const int32_t *bias, \
+                                                     const float *multiplier, y_t *y, size_t rows, size_t k, \
+                                                     size_t n, void *scratch) {                              \
+        edgeeeg_tiles_family(x, sizeof *x, tiles, bias, multiplier, y, sizeof *y, rows, k, n, scratch);      \
+    }                                                                                                        \
+    static inline void edgeeeg_window_##of_x##_##of_y(                                                       \
+        const x_t *x, const int8_t *weight, const int32_t *bias, const float *multiplier, y_t *y,            \
+        const edgeeeg_window *window, const edgeeeg_channels *channels) {                                    \
+        edgeeeg_window_plain(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, window, channels);        \
+    }                                                                                                        \
+    static inline void edgeeeg_slide_##of_x##_##of_y(                                                        \
+        const x_t *x, const edgeeeg_tap *taps, const int32_t *bias, const float *multiplier, y_t *y,         \
+        const edgeeeg_window *window, const edgeeeg_channels *channels, size_t block, void *scratch) {       \
+        edgeeeg_slide_family(x, sizeof *x, taps, bias, multiplier, y, sizeof *y, window, channels, block,    \
+                             scratch);                                                                       \
+    }                                                                                                        \
+    static inline void edgeeeg_columns_##of_x##_##of_y(                                                      \
+        const x_t *x, const edgeeeg_tap *taps, const int32_t *bias, const float *multiplier, y_t *y,         \
+        const edgeeeg_window *window, const edgeeeg_channels *channels, size_t block, void *scratch) {       \
+        edgeeeg_columns_family(x, sizeof *x, taps, bias, multiplier, y, sizeof *y, window, channels, block,  \
+                               scratch);                                                                     \
+    }                                                                                                        \
+    static inline void edgeeeg_across_##of_x##_##of_y(                                                       \
+        const x_t *x, const int8_t *weight, const int32_t *bias, const float *multiplier, y_t *y,            \
+        const edgeeeg_channels *channels, size_t lines, size_t length) {                                     \
+        edgeeeg_across_family(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, channels, lines,         \
+                              length);                                                                       \
     }
 
 EDGEEEG_WEIGHTED(int8, int8, int8_t, int8_t)

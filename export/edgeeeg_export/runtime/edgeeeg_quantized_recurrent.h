@@ -8,12 +8,25 @@
 
 #include "edgeeeg_quantized.h"
 #include "edgeeeg_recurrent.h"
+#if defined(EDGEEEG_DSP)
+#include "edgeeeg_dsp_dense.h"
+#endif
 
 /* sums[r] = start[r] + multiplier[r] sum_k values[k] weight[r][k]; sums may be start */
 EDGEEEG_INLINE void edgeeeg_accumulate_int8(const float *start, const void *values, size_t width,
                                             const int8_t *weight, const float *multiplier, float *sums,
                                             size_t rows, size_t n) {
-    for (size_t r = 0; r < rows; r++) {
+    size_t r = 0;
+#if defined(EDGEEEG_DSP)
+    for (const size_t fours = rows & ~(size_t)3; r < fours; r += 4) {
+        const edgeeeg_four four = edgeeeg_four_rows(values, width, weight + r * n, n);
+        sums[r] = start[r] + (float)four.s0 * multiplier[r];
+        sums[r + 1] = start[r + 1] + (float)four.s1 * multiplier[r + 1];
+        sums[r + 2] = start[r + 2] + (float)four.s2 * multiplier[r + 2];
+        sums[r + 3] = start[r + 3] + (float)four.s3 * multiplier[r + 3];
+    }
+#endif
+    for (; r < rows; r++) {
         int32_t sum = 0;
         for (size_t k = 0; k < n; k++) {
             sum += edgeeeg_load(values, k, width) * weight[r * n + k];

@@ -24,6 +24,7 @@ RUNTIME_HEADERS = (
     "edgeeeg_dsp_columns.h",
     "edgeeeg_dsp_dense.h",
     "edgeeeg_dsp_slide.h",
+    "edgeeeg_dsp_tiles.h",
     "edgeeeg_dsp_words.h",
     "edgeeeg_events.h",
     "edgeeeg_helium.h",
