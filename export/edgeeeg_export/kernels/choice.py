@@ -33,10 +33,10 @@ def scratch(kernels: Sequence[Kernel]) -> int:
     return max((kernel.scratch for kernel in choose(kernels).values()), default=0)
 
 
-def emit(kernels: Sequence[Kernel], operands: Operands) -> str:
-    """The call of the kernel chosen; the preprocessor picks it where families differ."""
+def emit(chosen: Mapping[Family, Kernel], operands: Operands) -> str:
+    """The call of the kernel of each family; the preprocessor picks it where they differ."""
     calls: dict[str, list[Family]] = {}
-    for family, kernel in choose(kernels).items():
+    for family, kernel in chosen.items():
         text = kernel.call(operands, kernel.weights(operands.inputs[1]))
         if operands.scratch and not kernel.scratch:
             text = f"(void){operands.scratch};\n{text}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgeeeg_export.kernels.choice import emit
+from edgeeeg_export.kernels.choice import choose, emit
 from edgeeeg_export.kernels.kernel import Kernel, Operands
 from edgeeeg_export.ops.matmul import MatMul
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
@@ -84,7 +84,7 @@ class Linear(Op):
 
     def emit_c(self, call: CCall) -> str:
         """The kernel chosen."""
-        return emit(self.kernels(call.input_types), call)
+        return emit(choose(self.kernels(call.input_types)), call)
 
     def to_onnx(self, call: OnnxCall) -> None:
         """MatMul, and Add for the bias."""
