@@ -138,9 +138,95 @@ typedef struct {
     float multiplier;
 } edgeeeg_filter;
 
-/* y[at + t] = multiplier (bias + sum over window t), four dot products at a time */
+/* y[t] = multiplier (bias + sum over window t) of `tiles` fours of windows of one row, in one loop: what does
+ * not change lies in vectors, for four sums and five pointers leave few registers. */
+#define EDGEEEG_DOTS(lanes, load_tap, load_x, narrow)                                                        \
+    __asm volatile("1:\tvmov.32 %[a], %e[kept][0]\n"                                                                  \
+          "\tvmov.32 %[w], %e[kept][1]\n"                                                                    \
+          "\tdlstp." lanes " lr, %[a]\n"                                                                     \
+          "\tmov %[a], #0\n"                                                                                 \
+          "\tmov %[b], #0\n"                                                                                 \
+          "\tmov %[c], #0\n"                                                                                 \
+          "\tmov %[d], #0\n"                                                                                 \
+          "2:\t" load_tap " q0, [%[w]], %[tap_bytes]\n"                                                      \
+          "\t" load_x " q1, [%[x0]], #16\n"                                                                  \
+          "\tvmladava.s" lanes " %[a], q0, q1\n"                                                             \
+          "\t" load_x " q2, [%[x1]], #16\n"                                                                  \
+          "\tvmladava.s" lanes " %[b], q0, q2\n"                                                             \
+          "\t" load_x " q3, [%[x2]], #16\n"                                                                  \
+          "\tvmladava.s" lanes " %[c], q0, q3\n"                                                             \
+          "\t" load_x " q1, [%[x3]], #16\n"                                                                  \
+          "\tvmladava.s" lanes " %[d], q0, q1\n"                                                             \
+          "\tletp lr, 2b\n"                                                                                  \
+          "\tvmov q0[2], q0[0], %[a], %[c]\n"                                                                \
+          "\tvmov q0[3], q0[1], %[b], %[d]\n"                                                                \
+          "\tvadd.i32 q0, q0, %q[bias]\n"                                                                    \
+          "\t.arch_extension mve.fp\n"                                                                       \
+          "\tvcvt.f32.s32 q0, q0\n"                                                                          \
+          "\tvmul.f32 q0, q0, %q[multiplier]\n"                                                              \
+          "\tvcvtn.s32.f32 q0, q0\n" narrow "\tvmov.32 %[w], %f[kept][0]\n"                                \
+          "\tadd %[x0], %[x0], %[w]\n"                                \
+          "\tadd %[x1], %[x1], %[w]\n"                                                                  \
+          "\tadd %[x2], %[x2], %[w]\n"                                                                  \
+          "\tadd %[x3], %[x3], %[w]\n"                                                                  \
+          "\tsubs %[tiles], %[tiles], #1\n"                                                                  \
+          "\tbne 1b"                                                                                         \
+          : [a] "=&Te"(a), [b] "=&Te"(b), [c] "=&Te"(c), [d] "=&Te"(d), [w] "=&r"(w), [x0] "+r"(x0),         \
+            [x1] "+r"(x1), [x2] "+r"(x2), [x3] "+r"(x3), [y] "+r"(to), [tiles] "+r"(tiles)                   \
+          : [kept] "w"(kept), [bias] "w"(bias), [multiplier] "w"(multiplier), [most] "w"(most), [tap_bytes] "i"(of.x_width == 1 ? 16 : 8)                                      \
+          : "lr", "cc", "q0", "q1", "q2", "q3", "memory")
+#define EDGEEEG_TO_INT8                                                                                      \
+    "\tvqmovnb.s32 q0, q0\n"                                                                                 \
+    "\tvqmovnb.s16 q0, q0\n"                                                                                 \
+    "\tvstrb.32 q0, [%[y]], #4\n"
+#define EDGEEEG_TO_INT16                                                                                     \
+    "\tvmin.s32 q0, q0, %q[most]\n"                                                                          \
+    "\tvqmovnb.s32 q0, q0\n"                                                                                 \
+    "\tvstrh.32 q0, [%[y]], #8\n"
+
+EDGEEEG_INLINE void edgeeeg_filter_row(edgeeeg_windows of, edgeeeg_filter filter, void *y, size_t at,
+                                       size_t y_width) {
+    const size_t chunk = of.x_width == 1 ? 16 : 8;
+    const size_t onward = (4 * of.step - (of.k + chunk - 1) / chunk * chunk) * of.x_width;
+    const int32_t fixed[4] = {(int32_t)of.k, (int32_t)filter.taps, (int32_t)onward, 0};
+    const int32x4_t kept = edgeeeg_vector_of(fixed);
+    const int32x4_t bias = vdupq_n_s32(filter.bias);
+    const int32x4_t most = vdupq_n_s32(32639);
+    int32x4_t multiplier;
+    __asm("vdup.32 %q0, %1" : "=w"(multiplier) : "r"(filter.multiplier));
+    size_t t = 0;
+    size_t tiles = of.made / 4;
+    size_t made;
+    do { /* the last four may be some of those before them again */
+        const uint8_t *x0 = edgeeeg_element(of.x, t * of.step, of.x_width);
+        const uint8_t *x1 = x0 + of.step * of.x_width;
+        const uint8_t *x2 = x1 + of.step * of.x_width;
+        const uint8_t *x3 = x2 + of.step * of.x_width;
+        uint8_t *to = (uint8_t *)y + (at + t) * y_width;
+        int32_t a, b, c, d;
+        const int8_t *w;
+        made = t + 4 * tiles;
+        if (of.x_width == 1 && y_width == 1) {
+            EDGEEEG_DOTS("8", "vldrb.u8", "vldrb.u8", EDGEEEG_TO_INT8);
+        } else if (of.x_width == 1) {
+            EDGEEEG_DOTS("8", "vldrb.u8", "vldrb.u8", EDGEEEG_TO_INT16);
+        } else if (y_width == 1) {
+            EDGEEEG_DOTS("16", "vldrb.s16", "vldrh.u16", EDGEEEG_TO_INT8);
+        } else {
+            EDGEEEG_DOTS("16", "vldrb.s16", "vldrh.u16", EDGEEEG_TO_INT16);
+        }
+        t = of.made - 4;
+        tiles = 1;
+    } while (made < of.made);
+}
+
+/* The same of any windows */
 EDGEEEG_INLINE void edgeeeg_filter_dots(edgeeeg_windows of, edgeeeg_filter filter, void *y, size_t at,
                                         size_t y_width) {
+    if (of.rows == 1 && of.made >= 4) {
+        edgeeeg_filter_row(of, filter, y, at, y_width);
+        return;
+    }
     const size_t tile = of.made < 4 ? 1 : 4;
     const size_t step = of.made < 4 ? 0 : of.step;
     const mve_pred16_t lanes = vctp32q(tile);
@@ -213,21 +299,28 @@ EDGEEEG_INLINE void edgeeeg_filter_along(edgeeeg_windows of, edgeeeg_filter filt
 }
 
 /* `count` bytes of a line of `size`, from place `from` on; 0 in front of it and behind it */
-EDGEEEG_INLINE void edgeeeg_fill(uint8_t *row, ptrdiff_t count, const uint8_t *line, ptrdiff_t from,
-                                 ptrdiff_t size) {
-    const ptrdiff_t end = size - from < count ? size - from : count;
-    ptrdiff_t i = 0;
-    for (; i < count && i < -from; i += 16) {
-        vstrbq_p_u8(row + i, vdupq_n_u8(0), vctp8q((uint32_t)(count - i)));
-    }
-    i = from < 0 ? -from : 0;
-    for (; i < end; i += 16) {
-        const mve_pred16_t lanes = vctp8q((uint32_t)(end - i));
-        vstrbq_p_u8(row + i, vldrbq_z_u8(line + from + i, lanes), lanes);
-    }
-    for (i = end > 0 ? end : 0; i < count; i += 16) {
-        vstrbq_p_u8(row + i, vdupq_n_u8(0), vctp8q((uint32_t)(count - i)));
-    }
+EDGEEEG_INLINE void edgeeeg_fill_row(uint8_t *row, ptrdiff_t count, const uint8_t *line, ptrdiff_t from,
+                                     ptrdiff_t size) {
+    const ptrdiff_t start = from >= 0 ? 0 : -from < count ? -from : count;
+    const ptrdiff_t left = size - from < count ? size - from : count;
+    const ptrdiff_t end = left < start ? start : left;
+    const uint8_t *seen = line + (from + start);
+    uint8_t *to = row + start, *behind = row + end;
+    __asm volatile("vmov.i32 q0, #0\n"
+                   "\twlstp.8 lr, %[before], 2f\n"
+                   "1:\tvstrb.8 q0, [%[row]], #16\n"
+                   "\tletp lr, 1b\n"
+                   "2:\twlstp.8 lr, %[after], 4f\n"
+                   "3:\tvstrb.8 q0, [%[behind]], #16\n"
+                   "\tletp lr, 3b\n"
+                   "4:\twlstp.8 lr, %[inside], 6f\n"
+                   "5:\tvldrb.u8 q0, [%[seen]], #16\n"
+                   "\tvstrb.8 q0, [%[to]], #16\n"
+                   "\tletp lr, 5b\n"
+                   "6:"
+                   : [row] "+r"(row), [behind] "+r"(behind), [seen] "+r"(seen), [to] "+r"(to)
+                   : [before] "r"(start), [after] "r"(count - end), [inside] "r"(end - start)
+                   : "lr", "q0", "memory");
 }
 
 EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const edgeeeg_tap *taps,
@@ -259,14 +352,20 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
                     uint8_t *row = scratch;
                     of.x = scratch;
                     of.pitch = pitch;
-                    for (size_t r = 0; r < of.rows; r++) {
-                        const size_t i0 = edgeeeg_at(window, 0, line / out[1], r % lines / kernel[1]);
-                        const size_t i1 = edgeeeg_at(window, 1, line % out[1], r % kernel[1]);
-                        const int outside = i0 >= in[0] || i1 >= in[1];
-                        const size_t at = (((g * group_in + r / lines) * in[0] + i0) * in[1] + i1) * in[2];
-                        edgeeeg_fill(row, (ptrdiff_t)(span * x_width), edgeeeg_element(x, outside ? 0 : at, x_width),
-                                     (ptrdiff_t)(first * x_width), outside ? 0 : (ptrdiff_t)(in[2] * x_width));
-                        row += pitch * x_width;
+                    for (size_t c = 0; c < group_in; c++) {
+                        for (size_t k0 = 0; k0 < kernel[0]; k0++) {
+                            const size_t i0 = top + k0 * window->dilation[0];
+                            for (size_t k1 = 0; k1 < kernel[1]; k1++) {
+                                const size_t i1 = left + k1 * window->dilation[1];
+                                const int outside = i0 >= in[0] || i1 >= in[1];
+                                const size_t at = (((g * group_in + c) * in[0] + i0) * in[1] + i1) * in[2];
+                                edgeeeg_fill_row(row, (ptrdiff_t)(span * x_width),
+                                                 edgeeeg_element(x, outside ? 0 : at, x_width),
+                                                 (ptrdiff_t)(first * x_width),
+                                                 outside ? 0 : (ptrdiff_t)(in[2] * x_width));
+                                row += pitch * x_width;
+                            }
+                        }
                     }
                 }
                 for (size_t o = 0; o < group_out; o++) {
@@ -285,24 +384,99 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
     }
 }
 
-/* Tap k of `count` outputs of one line, from output `from` on, into columns `pitch` elements apart */
-EDGEEEG_INLINE void edgeeeg_fill_columns(void *column, size_t pitch, const void *line, size_t width, size_t count,
-                                         size_t first, size_t stride, size_t size) {
-    const uint32x4_t steps = vidupq_n_u32(0, 1);
-    const uint32x4_t to = vmulq_n_u32(steps, pitch);
-    uint32x4_t from = vaddq_n_u32(vmulq_n_u32(steps, stride), first);
-    for (size_t p = 0; p < count; p += 4) {
-        const mve_pred16_t lanes = vctp32q(count - p);
-        /* in front of the line places wrap, so that one comparison finds all that is padding */
-        const mve_pred16_t inside = vcmpcsq_m_u32(vdupq_n_u32(size - 1), from, lanes);
-        const int32x4_t values = edgeeeg_gather4(line, width, from, inside);
-        void *place = (uint8_t *)column + p * pitch * width;
-        if (width == 1) {
-            vstrbq_scatter_offset_p_s32(place, to, values, lanes);
-        } else {
-            vstrhq_scatter_shifted_offset_p_s32(place, to, values, lanes);
+#define EDGEEEG_SCATTER(load, store)                                                                         \
+    __asm volatile("wlstp.16 lr, %[inside], 2f\n"                                                                     \
+          "1:\n\t" load "\n\t" store "\n"                                                                    \
+          "\tadd %[seen], %[seen], %[ahead]\n"                                                               \
+          "\tadd %[column], %[column], %[along]\n"                                                           \
+          "\tletp lr, 1b\n"                                                                                  \
+          "2:"                                                                                               \
+          : [seen] "+r"(seen), [column] "+r"(column)                                                         \
+          : [inside] "r"(inside), [from] "w"(from), [to] "w"(to), [ahead] "r"(8 * stride * width),           \
+            [along] "r"(8 * pitch * width)                                                                   \
+          : "lr", "q0", "memory")
+
+/* What tap k sees of a line, for `count` outputs whose first sees place `first` (which wraps in front of the
+ * line), into columns `pitch` elements apart; 0 in front of the line and behind its `size` */
+EDGEEEG_INLINE void edgeeeg_fill_columns(void *columns, size_t pitch, size_t count, const void *line,
+                                         size_t width, size_t first, size_t stride, size_t size) {
+    const uint16x8_t steps = vidupq_n_u16(0, 1);
+    const uint16x8_t to = vmulq_n_u16(steps, (uint16_t)(pitch * width));
+    const uint16x8_t from = vmulq_n_u16(steps, (uint16_t)(stride * width));
+    const size_t lanes = pitch < 4096 && stride < 4096 ? 8 : 1; /* offsets are 16 bits */
+    size_t p = 0;
+    while (p < count) {
+        uint8_t *column = (uint8_t *)columns + p * pitch * width;
+        if (first >= size) {
+            if (width == 1) {
+                *column = 0;
+            } else {
+                *(edgeeeg_int16 *)(void *)column = 0;
+            }
+            p++;
+            first += stride;
+            continue;
         }
-        from = vaddq_n_u32(from, 4 * stride);
+        const uint8_t *seen = edgeeeg_element(line, first, width);
+        size_t inside = (size - first + stride - 1) / stride;
+        inside = inside < count - p ? inside : count - p;
+        inside = inside < lanes || lanes == 8 ? inside : lanes;
+        p += inside;
+        first += inside * stride;
+        if (width == 1) {
+            EDGEEEG_SCATTER("vldrb.s16 q0, [%[seen], %q[from]]", "vstrb.16 q0, [%[column], %q[to]]");
+        } else {
+            EDGEEEG_SCATTER("vldrh.u16 q0, [%[seen], %q[from]]", "vstrh.16 q0, [%[column], %q[to]]");
+        }
+    }
+}
+
+/* Where rows lie that are copied, and what is copied of them: `rows` rows, `pitch` bytes apart, of lines of
+ * `size` bytes; `bytes` of each, to places `apart` */
+typedef struct {
+    const uint8_t *lines;
+    size_t rows;
+    size_t pitch;
+    size_t size;
+    size_t bytes;
+    size_t apart;
+} edgeeeg_rows;
+
+/* What `count` outputs see of rows, all of it inside: from place `first` on, `step` bytes from output to
+ * output, into columns `next` bytes apart */
+EDGEEEG_INLINE void edgeeeg_copy_columns(uint8_t *columns, size_t next, size_t count, edgeeeg_rows of,
+                                         size_t first, size_t step) {
+    for (size_t i = 0; i < of.bytes; i += 16) {
+        const uint8_t *seen, *row = of.lines + first + i;
+        uint8_t *to, *column = columns + i;
+        size_t rows = of.rows;
+        __asm volatile("vctp.8 %[left]\n"
+                       "1:\tmov %[seen], %[row]\n"
+                       "\tmov %[to], %[column]\n"
+                       "\tdls lr, %[count]\n"
+                       "2:\tvpstt\n"
+                       "\tvldrbt.u8 q0, [%[seen]]\n"
+                       "\tvstrbt.8 q0, [%[to]]\n"
+                       "\tadd %[seen], %[seen], %[step]\n"
+                       "\tadd %[to], %[to], %[next]\n"
+                       "\tle lr, 2b\n"
+                       "\tadd %[row], %[row], %[pitch]\n"
+                       "\tadd %[column], %[column], %[apart]\n"
+                       "\tsubs %[rows], %[rows], #1\n"
+                       "\tbne 1b"
+                       : [seen] "=&r"(seen), [to] "=&r"(to), [row] "+r"(row), [column] "+r"(column),
+                         [rows] "+r"(rows)
+                       : [left] "r"(of.bytes - i), [count] "r"(count), [step] "r"(step), [next] "r"(next),
+                         [pitch] "r"(of.pitch), [apart] "r"(of.apart)
+                       : "lr", "cc", "q0", "memory");
+    }
+}
+
+/* The same of one output that sees padding, too: 0 in front of a line and behind it */
+EDGEEEG_INLINE void edgeeeg_pad_column(uint8_t *column, edgeeeg_rows of, ptrdiff_t first) {
+    for (size_t r = 0; r < of.rows; r++) {
+        edgeeeg_fill_row(column + r * of.apart, (ptrdiff_t)of.bytes, of.lines + r * of.pitch, first,
+                         (ptrdiff_t)of.size);
     }
 }
 
@@ -320,6 +494,7 @@ EDGEEEG_INLINE void edgeeeg_columns_helium(const void *x, size_t x_width, const 
     const size_t pitch = (seen + 3) & ~(size_t)3;
     const size_t plane = out[0] * out[1] * out[2];
     edgeeeg_windows of = {scratch, x_width, pitch, 1, 0, seen, 0};
+    block *= 2 / x_width; /* columns of int16 have room in scratch */
     for (size_t g = 0; g < channels->batch * channels->groups; g++) {
         for (size_t from = 0; from < plane; from += block) {
             of.made = plane - from < block ? plane - from : block;
@@ -327,16 +502,44 @@ EDGEEEG_INLINE void edgeeeg_columns_helium(const void *x, size_t x_width, const 
                 const size_t line = (from + p) / out[2];
                 const size_t t2 = (from + p) % out[2];
                 run = out[2] - t2 < of.made - p ? out[2] - t2 : of.made - p;
-                for (size_t r = 0; r < group_in * lines; r++) {
-                    const size_t i0 = edgeeeg_at(window, 0, line / out[1], r % lines / kernel[1]);
-                    const size_t i1 = edgeeeg_at(window, 1, line % out[1], r % kernel[1]);
-                    const int outside = i0 >= in[0] || i1 >= in[1];
-                    const size_t at = (((g * group_in + r / lines) * in[0] + i0) * in[1] + i1) * in[2];
-                    for (size_t k = 0; k < kernel[2]; k++) {
-                        uint8_t *column = (uint8_t *)scratch + (p * pitch + r * kernel[2] + k) * x_width;
-                        edgeeeg_fill_columns(column, pitch, edgeeeg_element(x, outside ? 0 : at, x_width), x_width,
-                                             run, outside ? in[2] : edgeeeg_at(window, 2, t2, k),
-                                             outside ? 0 : window->stride[2], in[2]);
+                uint8_t *part = (uint8_t *)scratch + p * pitch * x_width;
+                for (size_t k0 = 0; k0 < kernel[0]; k0++) {
+                    const size_t i0 = edgeeeg_at(window, 0, line / out[1], k0);
+                    for (size_t k1 = 0; k1 < kernel[1]; k1++) {
+                        const size_t i1 = edgeeeg_at(window, 1, line % out[1], k1);
+                        const int outside = i0 >= in[0] || i1 >= in[1];
+                        const size_t at = ((g * group_in * in[0] + i0) * in[1] + i1) * in[2];
+                        const uint8_t *seen = edgeeeg_element(x, outside ? 0 : at, x_width);
+                        const size_t size = outside ? 0 : in[2];
+                        if (kernel[2] >= 4 && window->dilation[2] == 1) {
+                            const edgeeeg_rows rows = {seen,
+                                                       group_in,
+                                                       in[0] * in[1] * in[2] * x_width,
+                                                       size * x_width,
+                                                       kernel[2] * x_width,
+                                                       lines * kernel[2] * x_width};
+                            for (size_t t = 0, inside; t < run; t += inside) {
+                                const size_t first = edgeeeg_at(window, 2, t2 + t, 0);
+                                uint8_t *column = part + t * pitch * x_width;
+                                if (first < size && size - first >= kernel[2]) {
+                                    inside = (size - first - kernel[2]) / window->stride[2] + 1;
+                                    inside = inside < run - t ? inside : run - t;
+                                    edgeeeg_copy_columns(column, pitch * x_width, inside, rows, first * x_width,
+                                                         window->stride[2] * x_width);
+                                } else {
+                                    inside = 1;
+                                    edgeeeg_pad_column(column, rows, (ptrdiff_t)(first * x_width));
+                                }
+                            }
+                        } else {
+                            for (size_t r = 0; r < group_in * kernel[2]; r++) {
+                                const size_t c = r / kernel[2], k = r % kernel[2];
+                                edgeeeg_fill_columns(part + (c * lines * kernel[2] + k) * x_width, pitch, run,
+                                                     seen + c * in[0] * in[1] * in[2] * x_width, x_width,
+                                                     edgeeeg_at(window, 2, t2, k), window->stride[2], size);
+                            }
+                        }
+                        part += kernel[2] * x_width;
                     }
                 }
             }
