@@ -9,7 +9,7 @@ from edgeeeg_bench.kernels.events import AlwaysEvents, AlwaysQuantizedEvents
 from edgeeeg_bench.kernels.fitting import Fit, solve
 from edgeeeg_bridge.kernel_case import KernelCase, Operand
 from edgeeeg_bridge.operand_draw import integers, spikes, uniform
-from edgeeeg_export.ops.event_kernels import work
+from edgeeeg_export.ops.event_kernels import Dense, work
 from edgeeeg_export.tensor import DType
 
 SIZES = ((64, 64), (128, 16), (37, 21), (200, 8), (16, 48))
@@ -24,7 +24,7 @@ def event_costs(core: str, scratch: Path) -> Fit:
     for dtype, kernel in kernels:
         cases = {(k, n, rate): _case(dtype, k, n, rate) for k, n in SIZES for rate in RATES}
         counted = count(tuple(cases.values()), core, scratch / dtype)
-        units = [work(1, k, n, round(rate * k)) for k, n, rate in cases]
+        units = [work(Dense(1, k, n, (dtype, dtype), ()), round(rate * k)) for k, n, rate in cases]
         found = [counted[case.name].instructions for case in cases.values()]
         costs[kernel], worst[kernel] = solve(units, found)
         counts += len(cases)

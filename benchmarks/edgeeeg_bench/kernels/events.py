@@ -36,9 +36,8 @@ class AlwaysEvents(EventLinear):
 
     def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
         """Without a break-even."""
-        k, n = inputs[1].shape
-        (dense,) = Linear.kernels(self, inputs)
-        return event_kernels(dense, 1, k, n, ("float32", "float32"), most=k)
+        layer = self.dense(inputs)
+        return event_kernels(layer, most=layer.k)
 
     def scratch(self, inputs: tuple[TensorType, ...]) -> int:
         """As of its kernels."""
@@ -51,18 +50,21 @@ class AlwaysQuantizedEvents(QuantizedEventLinear):
 
     def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
         """Without a break-even."""
-        k, n = inputs[1].shape
-        (dense,) = QuantizedLinear.kernels(self, inputs)
-        return event_kernels(dense, 1, k, n, ("int8", self.width), most=k)
+        layer = self.dense(inputs)
+        return event_kernels(layer, most=layer.k)
 
     def scratch(self, inputs: tuple[TensorType, ...]) -> int:
         """As of its kernels."""
         return scratch_of(self.kernels(inputs))
 
 
+CHOSEN: Mapping[str, EventLinear | QuantizedEventLinear] = {
+    "float32": EventLinear(),
+    "int8": QuantizedEventLinear(),
+}
 FORMS: Mapping[str, Mapping[str, Op]] = {
-    "float32": {"events": AlwaysEvents(), "dense": Linear(), "chosen": EventLinear()},
-    "int8": {"events": AlwaysQuantizedEvents(), "dense": QuantizedLinear(), "chosen": QuantizedEventLinear()},
+    "float32": {"events": AlwaysEvents(), "dense": Linear(), "chosen": CHOSEN["float32"]},
+    "int8": {"events": AlwaysQuantizedEvents(), "dense": QuantizedLinear(), "chosen": CHOSEN["int8"]},
 }
 
 
@@ -98,7 +100,8 @@ def event_rows(core: str, folder: Path) -> list[EventRow]:
     rows = []
     for dtype in FORMS:
         for k, n in SIZES:
-            most = _break_even(dtype, cases[dtype, k, n, 0.0, "dense"], FAMILY[core])
+            types = cases[dtype, k, n, 0.0, "chosen"].input_types
+            most = break_even(CHOSEN[dtype].dense(types), FAMILY[core])
             for rate in RATES:
                 found = {form: counted[cases[dtype, k, n, rate, form].name] for form in FORMS[dtype]}
                 events, dense, chosen = (each.instructions for each in found.values())
@@ -121,10 +124,3 @@ def _case(dtype: str, op: Op, form: str, k: int, n: int, rate: float) -> KernelC
         Operand((n,), uniform(0.02, 0.5), held=True),
     )
     return KernelCase(name, op, (Operand((1, k), spikes(rate, "int8")), *rest), ROUNDS)
-
-
-def _break_even(dtype: str, dense: KernelCase, family: Family) -> int:
-    types = dense.input_types
-    k, n = types[1].shape
-    (kernel,) = dense.op.kernels(types)
-    return break_even(kernel, 1, k, n, types[0].dtype, family)

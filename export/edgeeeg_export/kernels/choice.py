@@ -14,13 +14,14 @@ from edgeeeg_export.kernels.kernel import FAMILIES, GUARD, Family, Kernel, Opera
 
 def choose(kernels: Sequence[Kernel]) -> Mapping[Family, Kernel]:
     """The cheapest kernel of each family; of equals the first."""
-    return {
-        family: min(
-            (kernel for kernel in kernels if family in kernel.families),
-            key=lambda kernel: cost(kernel, family) + kernel.flash(family),
-        )
-        for family in FAMILIES
-    }
+    return {family: _cheapest(kernels, family) for family in FAMILIES}
+
+
+def _cheapest(kernels: Sequence[Kernel], family: Family) -> Kernel:
+    offered = [kernel for kernel in kernels if family in kernel.families]
+    if len(offered) == 1:
+        return offered[0]
+    return min(offered, key=lambda kernel: cost(kernel, family) + kernel.flash(family))
 
 
 def cost(kernel: Kernel, family: Family) -> float:

@@ -127,7 +127,7 @@ def _rows_of(shape: ConvShape, lines: int) -> int:
 
 
 def _lines_at_once(shape: ConvShape, row_bytes: int) -> int:
-    """Lines of outputs that are made from shared rows: where they see one channel of two axes, all that fit."""
+    """Lines of outputs made from shared rows: where they see one channel of two axes, all that fit."""
     window = shape.window
     if len(window.kernel) != 2 or shape.weight[1] > 1 or window.dilations[0] > 1:
         return 1

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from edgeeeg_export.kernels.choice import scratch
 from edgeeeg_export.kernels.kernel import Kernel
-from edgeeeg_export.ops.event_kernels import event_kernels
+from edgeeeg_export.ops.dense_kernels import linear_kernels
+from edgeeeg_export.ops.event_kernels import Dense, event_kernels
 from edgeeeg_export.ops.linear import Linear
 from edgeeeg_export.tensor import TensorType
 
@@ -18,11 +19,14 @@ from edgeeeg_export.tensor import TensorType
 class EventLinear(Linear):
     """Inputs as of `Linear`; every element of x is 0 or 1."""
 
-    def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
-        """Events below the break-even of each family, the dense kernel above it."""
+    def dense(self, inputs: tuple[TensorType, ...]) -> Dense:
+        """It, with its dense kernels."""
         k, n = inputs[1].shape
-        (dense,) = Linear.kernels(self, inputs)
-        return event_kernels(dense, inputs[0].size // k, k, n, ("float32", "float32"))
+        return Dense(inputs[0].size // k, k, n, ("float32", "float32"), linear_kernels(1, k, n))
+
+    def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
+        """Events up to the break-even of each family, a dense kernel above it."""
+        return event_kernels(self.dense(inputs))
 
     def scratch(self, inputs: tuple[TensorType, ...]) -> int:
         """Where neurons fired."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeeeg_export.kernels.choice import choose, emit
-from edgeeeg_export.kernels.kernel import Kernel, Operands
+from edgeeeg_export.kernels.kernel import Kernel
+from edgeeeg_export.ops.dense_kernels import linear_kernels
 from edgeeeg_export.ops.matmul import MatMul
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
 from edgeeeg_export.tensor import Array, TensorType
@@ -70,17 +71,9 @@ class Linear(Op):
         return (y,), ()
 
     def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
-        """The kernel of edgeeeg_kernels.h."""
+        """That of edgeeeg_dense.h."""
         k, n = inputs[1].shape
-        rows = inputs[0].size // k
-
-        def call(operands: Operands, weight: str) -> str:
-            x, _, *bias = operands.inputs
-            pointers = ", ".join((x, weight, *(bias or ["0"]), operands.outputs[0]))
-            return f"edgeeeg_linear({pointers}, {rows}, {k}, {n});"
-
-        work = {"call": 1, "row": rows, "tile": rows * -(-n // 8), "output": rows * n, "mac": rows * n * k}
-        return (Kernel("linear", work, call, k * n),)
+        return linear_kernels(inputs[0].size // k, k, n)
 
     def emit_c(self, call: CCall) -> str:
         """The kernel chosen."""

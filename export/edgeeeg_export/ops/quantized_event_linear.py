@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from edgeeeg_export.kernels.choice import scratch
 from edgeeeg_export.kernels.kernel import Kernel
-from edgeeeg_export.ops.event_kernels import event_kernels
+from edgeeeg_export.ops.dense_kernels import dense_kernels
+from edgeeeg_export.ops.event_kernels import Dense, event_kernels
 from edgeeeg_export.ops.op import require
 from edgeeeg_export.ops.quantized_linear import QuantizedLinear
 from edgeeeg_export.tensor import TensorType
@@ -21,11 +22,15 @@ class QuantizedEventLinear(QuantizedLinear):
         require(inputs[0].dtype == "int8", f"spikes are {inputs[0].dtype}; it takes int8")
         return QuantizedLinear.infer(self, inputs)
 
-    def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
-        """Events below the break-even of each family, the dense kernel above it."""
+    def dense(self, inputs: tuple[TensorType, ...]) -> Dense:
+        """It, with its dense kernels."""
         k, n = inputs[1].shape
-        (dense,) = QuantizedLinear.kernels(self, inputs)
-        return event_kernels(dense, inputs[0].size // k, k, n, ("int8", self.width))
+        of_one_row = dense_kernels(1, k, n, ("int8", self.width))
+        return Dense(inputs[0].size // k, k, n, ("int8", self.width), of_one_row)
+
+    def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
+        """Events up to the break-even of each family, a dense kernel above it."""
+        return event_kernels(self.dense(inputs))
 
     def scratch(self, inputs: tuple[TensorType, ...]) -> int:
         """Where neurons fired."""

@@ -42,10 +42,8 @@ def _attempt(graph: Graph, node: Node) -> Change | str | None:
     weights = [graph.constants[name] for name in node.inputs[1:]]
     if not isinstance(form, QuantizedEventLinear) and len(weights) == 2 and _negative_zero(weights[1]):
         return "reads spikes, but a bias of -0 would be lost where none comes: stays dense"
-    types = graph.types(node.inputs)
-    (k, n), rows = types[1].shape, types[0].size // types[1].shape[0]
-    (dense,) = node.op.kernels(types)
-    most = break_even(dense, rows, k, n, types[0].dtype, "dsp")
+    layer = form.dense(graph.types(node.inputs))
+    k, most = layer.k, break_even(layer, "dsp")
     if most < 1:
         return f"reads spikes, but not one of {k} is worth looking for on Cortex-M4: stays dense"
     above = "never multiplies" if most == k else f"multiplies above {100 * most / k:.0f} % ({most} of {k})"
@@ -53,7 +51,7 @@ def _attempt(graph: Graph, node: Node) -> Change | str | None:
     return Change((node,), (replace(node, op=form),), done)
 
 
-def _form(op: Op) -> Op | None:
+def _form(op: Op) -> EventLinear | QuantizedEventLinear | None:
     """The event-driven form of a dense layer."""
     if type(op) is Linear:
         return EventLinear()

@@ -577,6 +577,7 @@ EDGEEEG_INLINE void edgeeeg_dot4_family(const void *x, size_t x_width, const int
 }
 
 #define edgeeeg_dense_family   edgeeeg_dense_helium
+#define edgeeeg_tiles_family   edgeeeg_tiles_plain
 #define edgeeeg_slide_family   edgeeeg_slide_helium
 #define edgeeeg_columns_family edgeeeg_columns_helium
 #define edgeeeg_across_family  edgeeeg_across_helium
