@@ -118,7 +118,7 @@ def _forms(layout: Layout, constant: str) -> dict[Packing | None, list[Family]]:
     """The families of kernels that read a constant in a packing, or as it is."""
     graph = layout.graph
     forms: dict[Packing | None, set[Family]] = {}
-    readers = [node for node in graph.nodes if constant in node.inputs]
+    readers = graph.consumers(constant)
     for node in readers:
         kernels = node.op.kernels(graph.types(node.inputs))
         if not kernels or node.inputs.index(constant) != 1:
