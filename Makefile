@@ -6,7 +6,7 @@ SETUP := $(VENV)/.ready
 DATA ?= $(EDGEEEG_DATA)
 C_FILES := $(wildcard firmware_bridge/firmware/*.[ch] export/edgeeeg_export/runtime/*.[ch] benchmarks/edgeeeg_bench/plugin/*.[ch] benchmarks/edgeeeg_bench/soak/*.[ch])
 
-.PHONY: demo test check golden bench bench-cells bench-front-end bench-quantization figures soak zoo train clean system
+.PHONY: demo test check golden bench bench-cells bench-front-end bench-kernels bench-quantization figures soak zoo train clean system
 
 demo: $(SETUP)
 	$(BIN)/edgeeeg demo --out runs/demo
@@ -37,6 +37,9 @@ bench-front-end: $(SETUP)
 
 bench-quantization: $(SETUP)
 	EDGEEEG_DATA="$(DATA)" $(BIN)/python benchmarks/quantization.py
+
+bench-kernels: $(SETUP)
+	$(BIN)/python benchmarks/kernels.py $(if $(FIT),--fit)
 
 figures: $(SETUP)
 	$(BIN)/python benchmarks/cell_traces.py

@@ -15,9 +15,17 @@ from edgeeeg_export.kernels.kernel import FAMILIES, GUARD, Family, Kernel, Opera
 def choose(kernels: Sequence[Kernel]) -> Mapping[Family, Kernel]:
     """The cheapest kernel of each family; of equals the first."""
     return {
-        family: min(kernels, key=lambda k: instructions(k, CORE[family]) + k.flash(family))
+        family: min(
+            (kernel for kernel in kernels if family in kernel.families),
+            key=lambda kernel: cost(kernel, family) + kernel.flash(family),
+        )
         for family in FAMILIES
     }
+
+
+def cost(kernel: Kernel, family: Family) -> float:
+    """Instructions of one call on the core that decides for a family."""
+    return instructions(kernel.name, kernel.work, CORE[family])
 
 
 def scratch(kernels: Sequence[Kernel]) -> int:

@@ -147,12 +147,19 @@ class Conv(Sliding):
         return inputs[1].shape[0] * BYTES["float32"] if self.shrinks_in_place(inputs) else 0
 
     def emit_c(self, call: CCall) -> str:
-        """The kernel over time alone where that is all; the one of edgeeeg_window.h for everything else."""
+        """The kernel over time alone where that is all; the one of all axes for everything else."""
         x, weight = call.input_types[0].shape, call.input_types[1].shape
         bias = call.inputs[2] if len(call.inputs) == 3 else "0"
         operands = ", ".join((call.inputs[0], call.inputs[1], bias, call.outputs[0]))
         if self.shrinks_in_place(call.input_types):
-            return f"edgeeeg_mix({operands}, {call.scratch}, {x[1]}, {weight[0]}, {x[2]});"
+            # a frame in the arena; frames side by side, on hosts, on the stack
+            block = f"""#if EDGEEEG_LANES > 1
+float block[{weight[0]} * EDGEEEG_LANES];
+(void){call.scratch};
+#else
+float *const block = {call.scratch};
+#endif"""
+            return f"{block}\nedgeeeg_mix({operands}, block, {x[1]}, {weight[0]}, {x[2]});"
         if len(x) == 3 and x[0] == 1 and max(self.pads) <= 0:
             first = call.inputs[0] if self.pads[0] == 0 else f"{call.inputs[0]} + {-self.pads[0]}"
             operands = ", ".join((first, call.inputs[1], bias, call.outputs[0]))

@@ -20,9 +20,9 @@ LEAST_BLOCK = 8
 """Outputs of a block, however long their rows are."""
 
 
-def _even_rows(weight: Array) -> Array:
-    """(c_out, …, kernel) with a zero behind an odd kernel."""
-    return np.pad(weight, [(0, 0)] * (weight.ndim - 1) + [(0, weight.shape[-1] % 2)])
+def _rows_of_taps(weight: Array) -> Array:
+    """(c_out, …, kernel) with zeros to a multiple of four."""
+    return np.pad(weight, [(0, 0)] * (weight.ndim - 1) + [(0, -weight.shape[-1] % 4)])
 
 
 def _columns(weight: Array) -> Array:
@@ -31,7 +31,7 @@ def _columns(weight: Array) -> Array:
     return np.pad(flat, [(0, 0), (0, -flat.shape[1] % 4)])
 
 
-ROWS = Packing("_taps", TAP, _even_rows)
+ROWS = Packing("_taps", TAP, _rows_of_taps)
 COLUMNS = Packing("_columns", TAP, _columns)
 
 
@@ -95,9 +95,13 @@ def _any_window(shape: ConvShape) -> Kernel:
 def _slide(shape: ConvShape) -> Kernel:
     """Rows padded and widened, then outputs along them."""
     kernel, stride, length = shape.weight[-1], shape.window.strides[-1], shape.out[-1]
-    even = kernel + kernel % 2
-    block = _block(length, lambda n: 2 * shape.lines * ((n - 1) * stride + even))
-    pitch = (block - 1) * stride + even
+    taps = kernel + -kernel % 4
+
+    def pitch_of(outputs: int) -> int:
+        return (outputs + -outputs % 4) * stride + taps
+
+    block = _block(length, lambda n: 2 * shape.lines * pitch_of(n))
+    pitch = pitch_of(block)
     blocks = shape.x[0] * shape.groups * prod(shape.out[:-1]) * -(-length // block)
     work = {
         "call": 1,
@@ -106,9 +110,9 @@ def _slide(shape: ConvShape) -> Kernel:
         "filter": blocks * shape.per_group,
         "output": shape.outputs,
         "line": shape.outputs * shape.lines,
-        "mac": shape.outputs * shape.lines * even,
+        "mac": shape.outputs * shape.lines * taps,
     }
-    scratch, n_weights = 2 * shape.lines * pitch, shape.weight[0] * shape.lines * even
+    scratch, n_weights = 2 * shape.lines * pitch, shape.weight[0] * shape.lines * taps
     return Kernel("slide", work, _windowed(shape, "slide", block), n_weights, ROWS, scratch)
 
 
@@ -117,7 +121,7 @@ def _columns_of(shape: ConvShape) -> Kernel:
     seen = prod(shape.weight[1:])
     pitch = seen + -seen % 4
     positions = prod(shape.out)
-    block = _block(positions, lambda n: 2 * n * pitch)
+    block = _block(positions, lambda n: 2 * (n + -n % 4) * pitch)
     groups = shape.x[0] * shape.groups
     work = {
         "call": 1,
@@ -127,7 +131,7 @@ def _columns_of(shape: ConvShape) -> Kernel:
         "mac": shape.outputs * pitch,
     }
     call, n_weights = _windowed(shape, "columns", block), shape.weight[0] * pitch
-    return Kernel("columns", work, call, n_weights, COLUMNS, 2 * block * pitch)
+    return Kernel("columns", work, call, n_weights, COLUMNS, 2 * (block + -block % 4) * pitch)
 
 
 def _across(shape: ConvShape) -> Kernel:
@@ -168,7 +172,7 @@ def _block(outputs: int, scratch: Callable[[int], int]) -> int:
     block = outputs
     while block > LEAST_BLOCK and scratch(block) > SCRATCH_BYTES:
         block = max(LEAST_BLOCK, block // 2 + block % 2)
-    return block + (block % 2 if block < outputs else 0)
+    return min(block + -block % 4, outputs)
 
 
 def _windowed(shape: ConvShape, kernel: str, block: int = 0) -> Callable[[Operands, str], str]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeeeg_export.kernels.choice import emit
+from edgeeeg_export.kernels.kernel import Kernel, Operands
 from edgeeeg_export.ops.matmul import MatMul
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
 from edgeeeg_export.tensor import Array, TensorType
@@ -67,13 +69,22 @@ class Linear(Op):
             y += x[..., k, None] * weight[k]
         return (y,), ()
 
-    def emit_c(self, call: CCall) -> str:
+    def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
         """The kernel of edgeeeg_kernels.h."""
-        k, n = call.input_types[1].shape
-        bias = call.inputs[2] if len(call.inputs) == 3 else "0"
-        rows = call.input_types[0].size // k
-        operands = ", ".join((call.inputs[0], call.inputs[1], bias, call.outputs[0]))
-        return f"edgeeeg_linear({operands}, {rows}, {k}, {n});"
+        k, n = inputs[1].shape
+        rows = inputs[0].size // k
+
+        def call(operands: Operands, weight: str) -> str:
+            x, _, *bias = operands.inputs
+            pointers = ", ".join((x, weight, *(bias or ["0"]), operands.outputs[0]))
+            return f"edgeeeg_linear({pointers}, {rows}, {k}, {n});"
+
+        work = {"call": 1, "row": rows, "tile": rows * -(-n // 8), "output": rows * n, "mac": rows * n * k}
+        return (Kernel("linear", work, call, k * n),)
+
+    def emit_c(self, call: CCall) -> str:
+        """The kernel chosen."""
+        return emit(self.kernels(call.input_types), call)
 
     def to_onnx(self, call: OnnxCall) -> None:
         """MatMul, and Add for the bias."""

@@ -7,10 +7,20 @@
 
 #include "edgeeeg_integers.h"
 
-#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+#if defined(EDGEEEG_PLAIN)
+/* plain C on any core, to hold the families to */
+#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 #define EDGEEEG_HELIUM 1 /* vectors of integers: Cortex-M55, Cortex-M85 */
 #elif defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
 #define EDGEEEG_DSP 1 /* two products an instruction: Cortex-M4, M7, M33 */
+#endif
+
+/* VCVTR rounds as its mode says, which is half to even from reset on, and saturates; an A-profile compiler
+ * vectorizes the plain form instead */
+#if defined(__GNUC__) && defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M' && defined(__ARM_FP) && \
+    (__ARM_FP & 4)
+#include <arm_acle.h>
+#define EDGEEEG_ROUNDS 1
 #endif
 
 /* Kernels take operands of 1 or 2 bytes an element. The width is a constant where they are called, so that
@@ -21,6 +31,15 @@
 #else
 #define EDGEEEG_INLINE static inline
 #define EDGEEEG_WORDS
+#endif
+
+/* in front of a loop of a few rounds whose values stay in registers once it is unrolled */
+#if defined(__clang__)
+#define EDGEEEG_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define EDGEEEG_UNROLL _Pragma("GCC unroll 16")
+#else
+#define EDGEEEG_UNROLL
 #endif
 
 /* a weight of int8 as its core multiplies it: widened where two are multiplied at a time */

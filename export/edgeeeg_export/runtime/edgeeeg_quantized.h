@@ -9,10 +9,23 @@
 #include "edgeeeg_core.h"
 
 /* the whole number next to a value within low and high, ties to even; |low| and |high| below 2^22 */
+#if defined(EDGEEEG_ROUNDS)
+EDGEEEG_INLINE int32_t edgeeeg_nearest(float value) {
+    int32_t whole;
+    __asm__("vcvtr.s32.f32 %0, %1" : "=t"(whole) : "t"(value));
+    return whole;
+}
+
+EDGEEEG_INLINE int32_t edgeeeg_saturate(float value, float low, float high) {
+    const int32_t whole = edgeeeg_nearest(value);
+    return whole < (int32_t)low ? (int32_t)low : whole > (int32_t)high ? (int32_t)high : whole;
+}
+#else
 EDGEEEG_INLINE int32_t edgeeeg_saturate(float value, float low, float high) {
     const float kept = value < low ? low : value > high ? high : value;
     return (int32_t)((kept + 12582912.0f) - 12582912.0f);
 }
+#endif
 
 EDGEEEG_INLINE int32_t edgeeeg_load(const void *x, size_t at, size_t width) {
     return width == 1 ? ((const int8_t *)x)[at] : ((const edgeeeg_int16 *)x)[at];
@@ -20,11 +33,21 @@ EDGEEEG_INLINE int32_t edgeeeg_load(const void *x, size_t at, size_t width) {
 
 /* the integer next to a value, in the range of its width; -32768 .. 32639 has a low byte of -128 .. 127 */
 EDGEEEG_INLINE void edgeeeg_store(void *y, size_t at, float value, size_t width) {
+#if defined(EDGEEEG_ROUNDS)
+    const int32_t whole = edgeeeg_nearest(value);
+    if (width == 1) {
+        ((int8_t *)y)[at] = (int8_t)__ssat(whole, 8);
+    } else {
+        const int32_t kept = __ssat(whole, 16);
+        ((edgeeeg_int16 *)y)[at] = (int16_t)(kept > 32639 ? 32639 : kept);
+    }
+#else
     if (width == 1) {
         ((int8_t *)y)[at] = (int8_t)edgeeeg_saturate(value, -128.0f, 127.0f);
     } else {
         ((edgeeeg_int16 *)y)[at] = (int16_t)edgeeeg_saturate(value, -32768.0f, 32639.0f);
     }
+#endif
 }
 
 EDGEEEG_INLINE const void *edgeeeg_element(const void *x, size_t at, size_t width) {

@@ -80,10 +80,15 @@ EDGEEEG_INLINE void edgeeeg_window_plain(const void *x, size_t x_width, const in
 }
 
 /* The same for windows without dilation along the last axis, from rows that are padded and widened first:
- * `taps` [o][row][kernel, to an even number]; scratch holds the rows of `block` outputs, and one row has
- * edgeeeg_slide_pitch(...) elements. A row is one line of one channel that a window sees. */
+ * `taps` [o][row][kernel, to a multiple of 4]; scratch holds the rows of `block` outputs, and one row has
+ * edgeeeg_slide_pitch(...) elements, so that four outputs at a time may see past the last one. A row is one
+ * line of one channel that a window sees. */
+EDGEEEG_INLINE size_t edgeeeg_slide_taps(const edgeeeg_window *window) {
+    return (window->kernel[2] + 3) & ~(size_t)3;
+}
+
 EDGEEEG_INLINE size_t edgeeeg_slide_pitch(const edgeeeg_window *window, size_t block) {
-    return (block - 1) * window->stride[2] + ((window->kernel[2] + 1) & ~(size_t)1);
+    return ((block + 3) & ~(size_t)3) * window->stride[2] + edgeeeg_slide_taps(window);
 }
 
 EDGEEEG_INLINE void edgeeeg_slide_plain(const void *x, size_t x_width, const edgeeeg_tap *taps,
@@ -97,7 +102,7 @@ EDGEEEG_INLINE void edgeeeg_slide_plain(const void *x, size_t x_width, const edg
     const size_t group_in = channels->c_in / channels->groups;
     const size_t group_out = channels->c_out / channels->groups;
     const size_t rows = group_in * kernel[0] * kernel[1];
-    const size_t even = (kernel[2] + 1) & ~(size_t)1;
+    const size_t row_taps = edgeeeg_slide_taps(window);
     const size_t pitch = edgeeeg_slide_pitch(window, block);
     const size_t plane = out[0] * out[1] * out[2];
     for (size_t g = 0; g < channels->batch * channels->groups; g++) {
@@ -128,9 +133,9 @@ EDGEEEG_INLINE void edgeeeg_slide_plain(const void *x, size_t x_width, const edg
                     for (size_t t = 0; t < made; t++) {
                         int32_t sum = bias ? bias[channel] : 0;
                         for (size_t r = 0; r < rows; r++) {
-                            const edgeeeg_tap *tap = taps + (channel * rows + r) * even;
+                            const edgeeeg_tap *tap = taps + (channel * rows + r) * row_taps;
                             const int16_t *seen = scratch + r * pitch + t * stride;
-                            for (size_t k = 0; k < even; k++) {
+                            for (size_t k = 0; k < row_taps; k++) {
                                 sum += (int32_t)tap[k] * seen[k];
                             }
                         }
@@ -180,8 +185,8 @@ EDGEEEG_INLINE void edgeeeg_columns_plain(const void *x, size_t x_width, const e
                         }
                     }
                 }
-                while (filled < pitch) {
-                    column[filled++] = 0;
+                for (size_t i = seen; i < pitch; i++) {
+                    column[i] = 0;
                 }
             }
             for (size_t o = 0; o < group_out; o++) {
