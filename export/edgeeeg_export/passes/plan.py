@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.cache import Cache
@@ -102,9 +103,7 @@ def plan(graph: Graph, *, waiting: bool = False) -> Plan:
             else:
                 places[name] = Place(ARENA, name, 0)
                 buffers[name] = _Buffer(_aligned(graph.tensors[name].nbytes), step, last, [name])
-    live = [
-        sum(b.size for b in buffers.values() if b.first <= step <= b.last) for step in range(len(graph.nodes))
-    ]
+    live = _live(buffers, len(graph.nodes))
     bound = max(live, default=0)
     peak = graph.nodes[live.index(bound)].label if live else ""
     starts, size = _pack(buffers, tuple(graph.inputs) if waiting else (), bound)
@@ -115,6 +114,15 @@ def plan(graph: Graph, *, waiting: bool = False) -> Plan:
         for name, place in places.items()
     }
     return Plan(placed, frozenset(views), size, bound, peak)
+
+
+def _live(buffers: Mapping[str, _Buffer], steps: int) -> list[int]:
+    """Bytes of all that lives at each step: what is born there is added, what died before it taken away."""
+    changes = [0] * (steps + 2)
+    for buffer in buffers.values():
+        changes[buffer.first] += buffer.size
+        changes[buffer.last + 1] -= buffer.size
+    return list(accumulate(changes))[:steps]
 
 
 def _aligned(size: int) -> int:

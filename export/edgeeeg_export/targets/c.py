@@ -81,7 +81,7 @@ class CProgram:
         return folder
 
 
-def emit(graph: Graph, lsb: float | Mapping[str, float]) -> CProgram:
+def emit(graph: Graph, lsb: float | Mapping[str, float], *, sliding: bool = True) -> CProgram:
     """Generate `NAME.h`, `NAME.c`, the adapter `edgeeeg_model.h` and the runtime headers.
 
     Parameters
@@ -95,7 +95,7 @@ def emit(graph: Graph, lsb: float | Mapping[str, float]) -> CProgram:
     -----
     The same graph gives the same bytes, on every machine.
     """
-    layout = lay_out_stream(graph, lsb)
+    layout = lay_out_stream(graph, lsb, sliding=sliding)
     runtime = files("edgeeeg_export").joinpath("runtime")
     sources = {name: runtime.joinpath(name).read_text(encoding="utf-8") for name in RUNTIME_HEADERS}
     sources |= {
@@ -112,7 +112,8 @@ def emit(graph: Graph, lsb: float | Mapping[str, float]) -> CProgram:
         arena_bound_bytes=layout.plan.lower_bound,
         arena_peak=layout.plan.peak,
         saved_bytes=layout.saved_bytes,
-        struct_bytes=4 * (len(layout.streams) + len(layout.counters) + layout.arena) + layout.state_bytes,
+        struct_bytes=4 * (len(layout.streams) + len(layout.counters) + len(layout.sliding) + layout.arena)
+        + layout.state_bytes,
         weight_bytes=sum(value.nbytes for value in graph.constants.values()),
         hops={stream.name: stream.hop for stream in layout.streams},
         n_outputs=layout.n_outputs,
