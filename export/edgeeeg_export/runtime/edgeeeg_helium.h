@@ -14,7 +14,7 @@
 
 /* sums += `one` . each of `four`, k products each. A loop whose last round is predicated (WLSTP, LETP), which
  * gcc does not make: the tail costs no instruction. */
-#define EDGEEEG_DOT4(lanes, load_one, load_four)                                                             \
+#define EDGEEEG_DOT4(lanes, load_one, of_one, load_four, of_four)                                                             \
     __asm("wlstp." lanes " lr, %[k], 2f\n"                                                          \
                    "1:\n"                                                                                    \
                    "\t" load_one " q0, [%[one]], %[one_bytes]\n"                                             \
@@ -29,7 +29,7 @@
                    "\tletp lr, 1b\n"                                                                         \
                    "2:"                                                                                      \
                    : [a] "+Te"(sums[0]), [b] "+Te"(sums[1]), [c] "+Te"(sums[2]), [d] "+Te"(sums[3]),         \
-                     [one] "+r"(one), [w] "+r"(w), [x] "+r"(x), [y] "+r"(y), [z] "+r"(z)                     \
+                     [one] "+" of_one (one), [w] "+" of_four (w), [x] "+" of_four (x), [y] "+" of_four (y), [z] "+" of_four (z)                     \
                    : [k] "r"(k), [one_bytes] "i"(one_width == 1 && four_width == 2 ? 8 : 16),                \
                      [four_bytes] "i"(four_width == 1 && one_width == 2 ? 8 : 16)                            \
                    : "lr", "q0", "q1", "q2", "q3", "memory")
@@ -42,11 +42,11 @@ EDGEEEG_INLINE void edgeeeg_dot4(const void *one, size_t one_width, const void *
     const uint8_t *y = x + pitch * four_width;
     const uint8_t *z = y + pitch * four_width;
     if (one_width == 1 && four_width == 1) {
-        EDGEEEG_DOT4("8", "vldrb.u8", "vldrb.u8");
+        EDGEEEG_DOT4("8", "vldrb.u8", "r", "vldrb.u8", "r");
     } else if (one_width == 1) {
-        EDGEEEG_DOT4("16", "vldrb.s16", "vldrh.u16");
+        EDGEEEG_DOT4("16", "vldrb.s16", "l", "vldrh.u16", "r");
     } else {
-        EDGEEEG_DOT4("16", "vldrh.u16", "vldrb.s16");
+        EDGEEEG_DOT4("16", "vldrh.u16", "r", "vldrb.s16", "l");
     }
 }
 
@@ -59,20 +59,16 @@ EDGEEEG_INLINE int32x4_t edgeeeg_vector_of(const int32_t sums[4]) {
     return vector;
 }
 
-/* whole numbers next to multiplier sums, ties to even, and the least or greatest integer for those beyond it */
-EDGEEEG_INLINE int32x4_t edgeeeg_times(int32x4_t sums, float multiplier) {
-    int32x4_t y;
-    __asm(".arch_extension mve.fp\n"
-          "\tvcvt.f32.s32 %q0, %q1\n"
-          "\tvmul.f32 %q0, %q0, %2\n"
-          "\tvcvtn.s32.f32 %q0, %q0"
-          : "=w"(y)
-          : "w"(sums), "r"(multiplier));
-    return y;
+/* the bits of a float, in all lanes */
+EDGEEEG_INLINE int32x4_t edgeeeg_copies(float value) {
+    int32x4_t vector;
+    __asm("vdup.32 %q0, %1" : "=w"(vector) : "r"(value));
+    return vector;
 }
 
-/* the same with a multiplier for each, given by their bits */
-EDGEEEG_INLINE int32x4_t edgeeeg_times_each(int32x4_t sums, int32x4_t multipliers) {
+/* Whole numbers next to multiplier sums, ties to even, and the least or greatest integer for those beyond it;
+ * multipliers are given by their bits */
+EDGEEEG_INLINE int32x4_t edgeeeg_times(int32x4_t sums, int32x4_t multipliers) {
     int32x4_t y;
     __asm(".arch_extension mve.fp\n"
           "\tvcvt.f32.s32 %q0, %q1\n"
@@ -113,13 +109,13 @@ EDGEEEG_INLINE void edgeeeg_dense_helium(const void *x, size_t x_width, const in
                 total = vaddq_s32(total, vldrwq_z_s32(bias + o, lanes));
             }
             const int32x4_t each = vldrwq_z_s32((const int32_t *)(const void *)(multiplier + o), lanes);
-            edgeeeg_store4(y, r * n + o, y_width, edgeeeg_times_each(total, each), lanes);
+            edgeeeg_store4(y, r * n + o, y_width, edgeeeg_times(total, each), lanes);
         }
     }
 }
 
 /* What the outputs of one filter see, `made` of them: windows of `rows` rows of k elements, `step` elements
- * from one output to the next and `pitch` from row to row */
+ * from one output to the next, `pitch` from row to row and, of sums along outputs, `apart` from tap to tap */
 typedef struct {
     const void *x;
     size_t x_width;
@@ -127,6 +123,7 @@ typedef struct {
     size_t rows;
     size_t pitch;
     size_t k;
+    size_t apart;
     size_t made;
 } edgeeeg_windows;
 
@@ -137,6 +134,23 @@ typedef struct {
     int32_t bias;
     float multiplier;
 } edgeeeg_filter;
+
+/* in assembly: vector q of sums becomes four integers at y, which is moved behind them */
+#define EDGEEEG_TIMES(q)                                                                                     \
+    "\t.arch_extension mve.fp\n"                                                                             \
+    "\tvcvt.f32.s32 " q ", " q "\n"                                                                          \
+    "\tvmul.f32 " q ", " q ", %q[multiplier]\n"                                                              \
+    "\tvcvtn.s32.f32 " q ", " q "\n"
+#define EDGEEEG_TO_INT8(q)                                                                                   \
+    EDGEEEG_TIMES(q)                                                                                         \
+    "\tvqmovnb.s32 " q ", " q "\n"                                                                           \
+    "\tvqmovnb.s16 " q ", " q "\n"                                                                           \
+    "\tvstrb.32 " q ", [%[y]], #4\n"
+#define EDGEEEG_TO_INT16(q)                                                                                  \
+    EDGEEEG_TIMES(q)                                                                                         \
+    "\tvmin.s32 " q ", " q ", %q[most]\n"                                                                    \
+    "\tvqmovnb.s32 " q ", " q "\n"                                                                           \
+    "\tvstrh.32 " q ", [%[y]], #8\n"
 
 /* y[t] = multiplier (bias + sum over window t) of `tiles` fours of windows of one row, in one loop: what does
  * not change lies in vectors, for four sums and five pointers leave few registers. */
@@ -161,29 +175,17 @@ typedef struct {
           "\tvmov q0[2], q0[0], %[a], %[c]\n"                                                                \
           "\tvmov q0[3], q0[1], %[b], %[d]\n"                                                                \
           "\tvadd.i32 q0, q0, %q[bias]\n"                                                                    \
-          "\t.arch_extension mve.fp\n"                                                                       \
-          "\tvcvt.f32.s32 q0, q0\n"                                                                          \
-          "\tvmul.f32 q0, q0, %q[multiplier]\n"                                                              \
-          "\tvcvtn.s32.f32 q0, q0\n" narrow "\tvmov.32 %[w], %f[kept][0]\n"                                \
+          narrow "\tvmov.32 %[w], %f[kept][0]\n"                                \
           "\tadd %[x0], %[x0], %[w]\n"                                \
           "\tadd %[x1], %[x1], %[w]\n"                                                                  \
           "\tadd %[x2], %[x2], %[w]\n"                                                                  \
           "\tadd %[x3], %[x3], %[w]\n"                                                                  \
           "\tsubs %[tiles], %[tiles], #1\n"                                                                  \
           "\tbne 1b"                                                                                         \
-          : [a] "=&Te"(a), [b] "=&Te"(b), [c] "=&Te"(c), [d] "=&Te"(d), [w] "=&r"(w), [x0] "+r"(x0),         \
-            [x1] "+r"(x1), [x2] "+r"(x2), [x3] "+r"(x3), [y] "+r"(to), [tiles] "+r"(tiles)                   \
+          : [a] "=&Te"(a), [b] "=&Te"(b), [c] "=&Te"(c), [d] "=&Te"(d), [w] "=&l"(w), [x0] "+r"(x0),         \
+            [x1] "+r"(x1), [x2] "+r"(x2), [x3] "+r"(x3), [y] "+l"(to), [tiles] "+r"(tiles)                   \
           : [kept] "w"(kept), [bias] "w"(bias), [multiplier] "w"(multiplier), [most] "w"(most), [tap_bytes] "i"(of.x_width == 1 ? 16 : 8)                                      \
           : "lr", "cc", "q0", "q1", "q2", "q3", "memory")
-#define EDGEEEG_TO_INT8                                                                                      \
-    "\tvqmovnb.s32 q0, q0\n"                                                                                 \
-    "\tvqmovnb.s16 q0, q0\n"                                                                                 \
-    "\tvstrb.32 q0, [%[y]], #4\n"
-#define EDGEEEG_TO_INT16                                                                                     \
-    "\tvmin.s32 q0, q0, %q[most]\n"                                                                          \
-    "\tvqmovnb.s32 q0, q0\n"                                                                                 \
-    "\tvstrh.32 q0, [%[y]], #8\n"
-
 EDGEEEG_INLINE void edgeeeg_filter_row(edgeeeg_windows of, edgeeeg_filter filter, void *y, size_t at,
                                        size_t y_width) {
     const size_t chunk = of.x_width == 1 ? 16 : 8;
@@ -192,8 +194,7 @@ EDGEEEG_INLINE void edgeeeg_filter_row(edgeeeg_windows of, edgeeeg_filter filter
     const int32x4_t kept = edgeeeg_vector_of(fixed);
     const int32x4_t bias = vdupq_n_s32(filter.bias);
     const int32x4_t most = vdupq_n_s32(32639);
-    int32x4_t multiplier;
-    __asm("vdup.32 %q0, %1" : "=w"(multiplier) : "r"(filter.multiplier));
+    const int32x4_t multiplier = edgeeeg_copies(filter.multiplier);
     size_t t = 0;
     size_t tiles = of.made / 4;
     size_t made;
@@ -207,13 +208,13 @@ EDGEEEG_INLINE void edgeeeg_filter_row(edgeeeg_windows of, edgeeeg_filter filter
         const int8_t *w;
         made = t + 4 * tiles;
         if (of.x_width == 1 && y_width == 1) {
-            EDGEEEG_DOTS("8", "vldrb.u8", "vldrb.u8", EDGEEEG_TO_INT8);
+            EDGEEEG_DOTS("8", "vldrb.u8", "vldrb.u8", EDGEEEG_TO_INT8("q0"));
         } else if (of.x_width == 1) {
-            EDGEEEG_DOTS("8", "vldrb.u8", "vldrb.u8", EDGEEEG_TO_INT16);
+            EDGEEEG_DOTS("8", "vldrb.u8", "vldrb.u8", EDGEEEG_TO_INT16("q0"));
         } else if (y_width == 1) {
-            EDGEEEG_DOTS("16", "vldrb.s16", "vldrh.u16", EDGEEEG_TO_INT8);
+            EDGEEEG_DOTS("16", "vldrb.s16", "vldrh.u16", EDGEEEG_TO_INT8("q0"));
         } else {
-            EDGEEEG_DOTS("16", "vldrb.s16", "vldrh.u16", EDGEEEG_TO_INT16);
+            EDGEEEG_DOTS("16", "vldrb.s16", "vldrh.u16", EDGEEEG_TO_INT16("q0"));
         }
         t = of.made - 4;
         tiles = 1;
@@ -240,87 +241,118 @@ EDGEEEG_INLINE void edgeeeg_filter_dots(edgeeeg_windows of, edgeeeg_filter filte
             row += of.pitch * of.x_width;
             taps += filter.pitch;
         }
-        const int32x4_t whole = edgeeeg_times(edgeeeg_vector_of(sums), filter.multiplier);
+        const int32x4_t whole = edgeeeg_times(edgeeeg_vector_of(sums), edgeeeg_copies(filter.multiplier));
         edgeeeg_store4(y, at + t, y_width, whole, lanes);
     }
 }
 
-/* four elements, `step` apart where they are gathered */
-EDGEEEG_INLINE int32x4_t edgeeeg_load4(const void *x, size_t at, size_t x_width) {
-    return x_width == 1 ? vldrbq_s32((const int8_t *)x + at) : vldrhq_s32((const int16_t *)x + at);
-}
+/* Sums along the outputs, tap by tap, row by row: `multiply` adds tap w of what begins at x, `finish` ends */
+#define EDGEEEG_ALONG(begin, multiply, finish, ...)                                                          \
+    __asm volatile(begin "1:\tmov %[x], %[row]\n"                                                            \
+                         "\tdls lr, %[k]\n"                                                                  \
+                         "2:\tldrsb %[w], [%[taps]], #1\n" multiply "\tadd %[x], %[x], %[apart]\n"           \
+                         "\tle lr, 2b\n"                                                                     \
+                         "\tadd %[row], %[row], %[pitch]\n"                                                  \
+                         "\tadd %[taps], %[taps], %[skip]\n"                                                 \
+                         "\tsubs %[rows], %[rows], #1\n"                                                     \
+                         "\tbne 1b\n" finish                                                                 \
+                   : [x] "=&l"(x), [w] "=&r"(w), [row] "+r"(row), [taps] "+r"(taps), [rows] "+r"(rows),      \
+                     __VA_ARGS__, [apart] "r"(of.apart * of.x_width), [pitch] "r"(of.pitch * of.x_width),    \
+                     [skip] "r"(filter.pitch - of.k)                                                         \
+                   : "lr", "cc", "q0", "memory")
+#define EDGEEEG_SIXTEEN(load, second, third, fourth, narrow)                                                 \
+    EDGEEEG_ALONG("",                                                                                        \
+                  "\t" load " q0, [%[x]]\n\tvmla.s32 %q[a], q0, %[w]\n"                                      \
+                  "\t" load " q0, [%[x], #" second "]\n\tvmla.s32 %q[b], q0, %[w]\n"                         \
+                  "\t" load " q0, [%[x], #" third "]\n\tvmla.s32 %q[c], q0, %[w]\n"                          \
+                  "\t" load " q0, [%[x], #" fourth "]\n\tvmla.s32 %q[d], q0, %[w]\n",                        \
+                  narrow("%q[a]") narrow("%q[b]") narrow("%q[c]") narrow("%q[d]"), [a] "+w"(a), [b] "+w"(b), \
+                  [c] "+w"(c), [d] "+w"(d), [y] "+l"(to)                                                     \
+                  : [k] "r"(of.k), [multiplier] "w"(multiplier), [most] "w"(most))
+#define EDGEEEG_FOUR(load)                                                                                   \
+    EDGEEEG_ALONG("\tvctp.32 %[left]\n", "\tvpst\n\t" load "\n\tvmla.s32 %q[a], q0, %[w]\n", "",             \
+                  [a] "+w"(a)                                                                                \
+                  : [k] "r"(of.k), [left] "r"(of.made - t), [steps] "w"(steps))
 
-EDGEEEG_INLINE int32x4_t edgeeeg_gather4(const void *x, size_t x_width, uint32x4_t places, mve_pred16_t lanes) {
-    return x_width == 1 ? vldrbq_gather_offset_z_s32(x, places, lanes)
-                        : vldrhq_gather_shifted_offset_z_s32(x, places, lanes);
-}
-
-/* The same along the outputs, tap by tap: sixteen of them, and at the end or where a step leaves gaps four */
 EDGEEEG_INLINE void edgeeeg_filter_along(edgeeeg_windows of, edgeeeg_filter filter, void *y, size_t at,
                                          size_t y_width) {
-    size_t t = 0;
-    for (; of.step == 1 && of.made - t >= 16; t += 16) {
-        int32x4_t a = vdupq_n_s32(filter.bias), b = a, c = a, d = a;
-        const uint8_t *row = edgeeeg_element(of.x, t, of.x_width);
+    const uint32x4_t steps = vmulq_n_u32(vidupq_n_u32(0, 1), of.step);
+    const int32x4_t multiplier = edgeeeg_copies(filter.multiplier);
+    const int32x4_t most = vdupq_n_s32(32639);
+    const size_t block = of.step == 1 && of.made >= 16 ? 16 : 4;
+    for (size_t next = 0; next < of.made; next += block) {
+        /* the last sixteen may be some of those before them again */
+        const size_t t = block == 16 && of.made - next < 16 ? of.made - 16 : next;
+        const uint8_t *row = edgeeeg_element(of.x, t * of.step, of.x_width);
         const int8_t *taps = filter.taps;
-        for (size_t r = 0; r < of.rows; r++) {
-            const uint8_t *seen = row;
-            for (size_t k = 0; k < of.k; k++) {
-                const int32_t tap = taps[k];
-                a = vmlaq_n_s32(a, edgeeeg_load4(seen, 0, of.x_width), tap);
-                b = vmlaq_n_s32(b, edgeeeg_load4(seen, 4, of.x_width), tap);
-                c = vmlaq_n_s32(c, edgeeeg_load4(seen, 8, of.x_width), tap);
-                d = vmlaq_n_s32(d, edgeeeg_load4(seen, 12, of.x_width), tap);
-                seen += of.x_width;
+        size_t rows = of.rows;
+        int32x4_t a = vdupq_n_s32(filter.bias);
+        const uint8_t *x;
+        int32_t w;
+        if (block == 16) {
+            int32x4_t b = a, c = a, d = a;
+            uint8_t *to = (uint8_t *)y + (at + t) * y_width;
+            if (of.x_width == 1 && y_width == 1) {
+                EDGEEEG_SIXTEEN("vldrb.s32", "4", "8", "12", EDGEEEG_TO_INT8);
+            } else if (of.x_width == 1) {
+                EDGEEEG_SIXTEEN("vldrb.s32", "4", "8", "12", EDGEEEG_TO_INT16);
+            } else if (y_width == 1) {
+                EDGEEEG_SIXTEEN("vldrh.s32", "8", "16", "24", EDGEEEG_TO_INT8);
+            } else {
+                EDGEEEG_SIXTEEN("vldrh.s32", "8", "16", "24", EDGEEEG_TO_INT16);
             }
-            row += of.pitch * of.x_width;
-            taps += filter.pitch;
-        }
-        const mve_pred16_t all = vctp32q(4);
-        edgeeeg_store4(y, at + t, y_width, edgeeeg_times(a, filter.multiplier), all);
-        edgeeeg_store4(y, at + t + 4, y_width, edgeeeg_times(b, filter.multiplier), all);
-        edgeeeg_store4(y, at + t + 8, y_width, edgeeeg_times(c, filter.multiplier), all);
-        edgeeeg_store4(y, at + t + 12, y_width, edgeeeg_times(d, filter.multiplier), all);
-    }
-    const uint32x4_t places = vmulq_n_u32(vidupq_n_u32(0, 1), of.step);
-    for (; t < of.made; t += 4) {
-        const mve_pred16_t lanes = vctp32q(of.made - t);
-        int32x4_t sum = vdupq_n_s32(filter.bias);
-        for (size_t r = 0; r < of.rows; r++) {
-            const uint8_t *seen = edgeeeg_element(of.x, r * of.pitch + t * of.step, of.x_width);
-            for (size_t k = 0; k < of.k; k++) {
-                const int32x4_t values = edgeeeg_gather4(seen, of.x_width, places, lanes);
-                sum = vmlaq_n_s32(sum, values, filter.taps[r * filter.pitch + k]);
-                seen += of.x_width;
+        } else {
+            if (of.x_width == 1) {
+                EDGEEEG_FOUR("vldrbt.s32 q0, [%[x], %q[steps]]");
+            } else {
+                EDGEEEG_FOUR("vldrht.s32 q0, [%[x], %q[steps], uxtw #1]");
             }
+            edgeeeg_store4(y, at + t, y_width, edgeeeg_times(a, multiplier), vctp32q(of.made - t));
         }
-        edgeeeg_store4(y, at + t, y_width, edgeeeg_times(sum, filter.multiplier), lanes);
     }
 }
 
-/* `count` bytes of a line of `size`, from place `from` on; 0 in front of it and behind it */
-EDGEEEG_INLINE void edgeeeg_fill_row(uint8_t *row, ptrdiff_t count, const uint8_t *line, ptrdiff_t from,
-                                     ptrdiff_t size) {
-    const ptrdiff_t start = from >= 0 ? 0 : -from < count ? -from : count;
-    const ptrdiff_t left = size - from < count ? size - from : count;
-    const ptrdiff_t end = left < start ? start : left;
-    const uint8_t *seen = line + (from + start);
-    uint8_t *to = row + start, *behind = row + end;
-    __asm volatile("vmov.i32 q0, #0\n"
-                   "\twlstp.8 lr, %[before], 2f\n"
-                   "1:\tvstrb.8 q0, [%[row]], #16\n"
-                   "\tletp lr, 1b\n"
-                   "2:\twlstp.8 lr, %[after], 4f\n"
-                   "3:\tvstrb.8 q0, [%[behind]], #16\n"
-                   "\tletp lr, 3b\n"
-                   "4:\twlstp.8 lr, %[inside], 6f\n"
-                   "5:\tvldrb.u8 q0, [%[seen]], #16\n"
+/* Rows to copy from lines of `size` bytes that are `pitch` bytes apart: `bytes` of each, to places `apart` */
+typedef struct {
+    const uint8_t *lines;
+    size_t rows;
+    size_t pitch;
+    size_t size;
+    size_t bytes;
+    size_t apart;
+} edgeeeg_rows;
+
+/* Rows from place `first` of their lines on, with 0 for what is in front of a line and behind it */
+EDGEEEG_INLINE void edgeeeg_fill_rows(uint8_t *row, edgeeeg_rows of, ptrdiff_t first) {
+    const ptrdiff_t bytes = (ptrdiff_t)of.bytes;
+    const ptrdiff_t rest = (ptrdiff_t)of.size - first;
+    const ptrdiff_t start = first >= 0 ? 0 : -first < bytes ? -first : bytes;
+    const ptrdiff_t end = rest < start ? start : rest < bytes ? rest : bytes;
+    const uint8_t *seen = of.lines + (first + start), *from;
+    uint8_t *to;
+    __asm volatile("vmov.i32 q1, #0\n"
+                   "1:\tmov %[to], %[row]\n"
+                   "\twlstp.8 lr, %[start], 3f\n"
+                   "2:\tvstrb.8 q1, [%[to]], #16\n"
+                   "\tletp lr, 2b\n"
+                   "3:\tadd %[to], %[row], %[end]\n"
+                   "\twlstp.8 lr, %[behind], 5f\n"
+                   "4:\tvstrb.8 q1, [%[to]], #16\n"
+                   "\tletp lr, 4b\n"
+                   "5:\tadd %[to], %[row], %[start]\n"
+                   "\tmov %[from], %[seen]\n"
+                   "\twlstp.8 lr, %[inside], 7f\n"
+                   "6:\tvldrb.u8 q0, [%[from]], #16\n"
                    "\tvstrb.8 q0, [%[to]], #16\n"
-                   "\tletp lr, 5b\n"
-                   "6:"
-                   : [row] "+r"(row), [behind] "+r"(behind), [seen] "+r"(seen), [to] "+r"(to)
-                   : [before] "r"(start), [after] "r"(count - end), [inside] "r"(end - start)
-                   : "lr", "q0", "memory");
+                   "\tletp lr, 6b\n"
+                   "7:\tadd %[row], %[row], %[apart]\n"
+                   "\tadd %[seen], %[seen], %[pitch]\n"
+                   "\tsubs %[rows], %[rows], #1\n"
+                   "\tbne 1b"
+                   : [row] "+r"(row), [seen] "+r"(seen), [rows] "+r"(of.rows), [from] "=&r"(from), [to] "=&r"(to)
+                   : [start] "r"(start), [end] "r"(end), [behind] "r"(bytes - end), [inside] "r"(end - start),
+                     [apart] "r"(of.apart), [pitch] "r"(of.pitch)
+                   : "lr", "cc", "q0", "q1", "memory");
 }
 
 EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const edgeeeg_tap *taps,
@@ -335,7 +367,7 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
     const size_t lines = kernel[0] * kernel[1];
     const size_t even = (kernel[2] + 1) & ~(size_t)1;
     const size_t pitch = edgeeeg_slide_pitch(window, block);
-    edgeeeg_windows of = {scratch, x_width, window->stride[2], group_in * lines, 0, kernel[2], 0};
+    edgeeeg_windows of = {scratch, x_width, window->stride[2], group_in * lines, 0, kernel[2], 1, 0};
     for (size_t g = 0; g < channels->batch * channels->groups; g++) {
         for (size_t line = 0; line < out[0] * out[1]; line++) {
             for (size_t from = 0; from < out[2]; from += block) {
@@ -349,21 +381,28 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
                     of.x = edgeeeg_element(x, at, x_width);
                     of.pitch = in[0] * in[1] * in[2];
                 } else {
+                    /* unless it begins in front of the first line, where `left` wraps, or ends behind the last */
+                    const size_t last = left + (kernel[1] - 1) * window->dilation[1];
+                    const int whole = left <= last && last < in[1];
                     uint8_t *row = scratch;
                     of.x = scratch;
                     of.pitch = pitch;
                     for (size_t c = 0; c < group_in; c++) {
                         for (size_t k0 = 0; k0 < kernel[0]; k0++) {
                             const size_t i0 = top + k0 * window->dilation[0];
-                            for (size_t k1 = 0; k1 < kernel[1]; k1++) {
+                            for (size_t k1 = 0, same; k1 < kernel[1]; k1 += same) {
                                 const size_t i1 = left + k1 * window->dilation[1];
                                 const int outside = i0 >= in[0] || i1 >= in[1];
+                                same = whole ? kernel[1] : 1;
                                 const size_t at = (((g * group_in + c) * in[0] + i0) * in[1] + i1) * in[2];
-                                edgeeeg_fill_row(row, (ptrdiff_t)(span * x_width),
-                                                 edgeeeg_element(x, outside ? 0 : at, x_width),
-                                                 (ptrdiff_t)(first * x_width),
-                                                 outside ? 0 : (ptrdiff_t)(in[2] * x_width));
-                                row += pitch * x_width;
+                                const edgeeeg_rows rows = {edgeeeg_element(x, outside ? 0 : at, x_width),
+                                                           same,
+                                                           window->dilation[1] * in[2] * x_width,
+                                                           outside ? 0 : in[2] * x_width,
+                                                           span * x_width,
+                                                           pitch * x_width};
+                                edgeeeg_fill_rows(row, rows, (ptrdiff_t)(first * x_width));
+                                row += same * pitch * x_width;
                             }
                         }
                     }
@@ -431,17 +470,6 @@ EDGEEEG_INLINE void edgeeeg_fill_columns(void *columns, size_t pitch, size_t cou
     }
 }
 
-/* Where rows lie that are copied, and what is copied of them: `rows` rows, `pitch` bytes apart, of lines of
- * `size` bytes; `bytes` of each, to places `apart` */
-typedef struct {
-    const uint8_t *lines;
-    size_t rows;
-    size_t pitch;
-    size_t size;
-    size_t bytes;
-    size_t apart;
-} edgeeeg_rows;
-
 /* What `count` outputs see of rows, all of it inside: from place `first` on, `step` bytes from output to
  * output, into columns `next` bytes apart */
 EDGEEEG_INLINE void edgeeeg_copy_columns(uint8_t *columns, size_t next, size_t count, edgeeeg_rows of,
@@ -472,14 +500,6 @@ EDGEEEG_INLINE void edgeeeg_copy_columns(uint8_t *columns, size_t next, size_t c
     }
 }
 
-/* The same of one output that sees padding, too: 0 in front of a line and behind it */
-EDGEEEG_INLINE void edgeeeg_pad_column(uint8_t *column, edgeeeg_rows of, ptrdiff_t first) {
-    for (size_t r = 0; r < of.rows; r++) {
-        edgeeeg_fill_row(column + r * of.apart, (ptrdiff_t)of.bytes, of.lines + r * of.pitch, first,
-                         (ptrdiff_t)of.size);
-    }
-}
-
 EDGEEEG_INLINE void edgeeeg_columns_helium(const void *x, size_t x_width, const edgeeeg_tap *taps,
                                            const int32_t *bias, const float *multiplier, void *y,
                                            size_t y_width, const edgeeeg_window *window,
@@ -493,7 +513,7 @@ EDGEEEG_INLINE void edgeeeg_columns_helium(const void *x, size_t x_width, const 
     const size_t seen = group_in * lines * kernel[2];
     const size_t pitch = (seen + 3) & ~(size_t)3;
     const size_t plane = out[0] * out[1] * out[2];
-    edgeeeg_windows of = {scratch, x_width, pitch, 1, 0, seen, 0};
+    edgeeeg_windows of = {scratch, x_width, pitch, 1, 0, seen, 1, 0};
     block *= 2 / x_width; /* columns of int16 have room in scratch */
     for (size_t g = 0; g < channels->batch * channels->groups; g++) {
         for (size_t from = 0; from < plane; from += block) {
@@ -528,7 +548,7 @@ EDGEEEG_INLINE void edgeeeg_columns_helium(const void *x, size_t x_width, const 
                                                          window->stride[2] * x_width);
                                 } else {
                                     inside = 1;
-                                    edgeeeg_pad_column(column, rows, (ptrdiff_t)(first * x_width));
+                                    edgeeeg_fill_rows(column, rows, (ptrdiff_t)(first * x_width));
                                 }
                             }
                         } else {
@@ -560,10 +580,10 @@ EDGEEEG_INLINE void edgeeeg_across_helium(const void *x, size_t x_width, const i
     const size_t group_out = channels->c_out / channels->groups;
     for (size_t g = 0; g < channels->batch * channels->groups; g++) {
         const void *top = edgeeeg_element(x, g * lines * length, x_width);
-        const edgeeeg_windows of = {top, x_width, 1, lines, length, 1, length};
+        const edgeeeg_windows of = {top, x_width, 1, 1, 0, lines, length, length};
         for (size_t o = 0; o < group_out; o++) {
             const size_t channel = g % channels->groups * group_out + o;
-            const edgeeeg_filter filter = {weight + channel * lines, 1, bias ? bias[channel] : 0,
+            const edgeeeg_filter filter = {weight + channel * lines, lines, bias ? bias[channel] : 0,
                                            multiplier[channel]};
             edgeeeg_filter_along(of, filter, y, (g * group_out + o) * length, y_width);
         }
