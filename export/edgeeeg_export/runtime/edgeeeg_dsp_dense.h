@@ -33,12 +33,14 @@ EDGEEEG_INLINE edgeeeg_four edgeeeg_four_rows(const void *x, size_t x_width, con
             __asm__ volatile("1:\n\t"
                              "ldr %[x13], [%[x]], #4\n\t"
                              "sxtb16 %[x02], %[x13]\n\t"
-                             "sxtb16 %[x13], %[x13], ror #8\n\t" EDGEEEG_FOUR_ROWS "cmp %[w0], %[end]\n\t"
+                             "sxtb16 %[x13], %[x13], ror #8\n\t" EDGEEEG_FOUR_ROWS
+                             "ldr %[even], %[end]\n\t"
+                             "cmp %[w0], %[even]\n\t"
                              "bne 1b"
-                             : [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [w0] "+&r"(w0),
-                               [w1] "+&r"(w1), [w2] "+&r"(w2), [w3] "+&r"(w3), [x] "+&r"(x), [x02] "=&r"(x02),
+                             : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [w0] "+r"(w0),
+                               [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [x] "+r"(x), [x02] "=&r"(x02),
                                [x13] "=&r"(x13), [even] "=&r"(even), [odd] "=&r"(odd)
-                             : [end] "r"(end)
+                             : [end] "m"(end)
                              : "memory", "cc");
         } else {
             __asm__ volatile("1:\n\t"
@@ -46,12 +48,13 @@ EDGEEEG_INLINE edgeeeg_four edgeeeg_four_rows(const void *x, size_t x_width, con
                              "ldr %[odd], [%[x]], #4\n\t"
                              "pkhbt %[x02], %[even], %[odd], lsl #16\n\t"
                              "pkhtb %[x13], %[odd], %[even], asr #16\n\t" EDGEEEG_FOUR_ROWS
-                             "cmp %[w0], %[end]\n\t"
+                             "ldr %[even], %[end]\n\t"
+                             "cmp %[w0], %[even]\n\t"
                              "bne 1b"
-                             : [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [w0] "+&r"(w0),
-                               [w1] "+&r"(w1), [w2] "+&r"(w2), [w3] "+&r"(w3), [x] "+&r"(x), [x02] "=&r"(x02),
+                             : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [w0] "+r"(w0),
+                               [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [x] "+r"(x), [x02] "=&r"(x02),
                                [x13] "=&r"(x13), [even] "=&r"(even), [odd] "=&r"(odd)
-                             : [end] "r"(end)
+                             : [end] "m"(end)
                              : "memory", "cc");
         }
     }

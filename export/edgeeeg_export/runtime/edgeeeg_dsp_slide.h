@@ -54,30 +54,32 @@ typedef struct {
     "subs %[n], #1\n\t"                                                                                     \
     "bne 2b\n\t"
 #define EDGEEEG_ROW_ENDS                                                                                    \
-    "ldrd %[c], %[d], %[on]\n\t"                                                                            \
+    "ldrd %[c], %[d], %[ends]\n\t"                                                                            \
     "add %[x], %[c]\n\t"                                                                                    \
     "cmp %[tap], %[d]\n\t"                                                                                  \
     "bne 1b"
 
-/* The sums of four neighbours with stride 1: whole rows in assembly, as it takes all fourteen registers */
-EDGEEEG_INLINE void edgeeeg_slide_four(const int16_t *x, size_t pitch, size_t n_rows, const edgeeeg_tap *tap,
-                                       size_t taps, edgeeeg_four *sums) {
+/* Where rows end, in memory as the loops over them take all fourteen registers: bytes from what a row has read
+ * to the next one, where the filter ends, and how often a row has eight taps */
+typedef struct {
+    uint32_t skip;
+    const edgeeeg_tap *end;
+    uint32_t eights;
+} edgeeeg_slide_ends;
+
+/* The sums of four neighbours with stride 1 */
+EDGEEEG_INLINE void edgeeeg_slide_four(const int16_t *x, const edgeeeg_tap *tap, size_t taps,
+                                       const edgeeeg_slide_ends *ends, edgeeeg_four *sums) {
     int32_t s0 = sums->s0;
     int32_t s1 = sums->s1;
     int32_t s2 = sums->s2;
     int32_t s3 = sums->s3;
     uint32_t a, b, c, d, p, k0, k1, n;
-    const uint32_t eights = taps / 8;
-    /* bytes from what a row has read to the next, and where its filter ends */
-    const struct {
-        uint32_t skip;
-        const edgeeeg_tap *end;
-    } on = {2 * (pitch - taps - 4), tap + n_rows * taps};
 #define EDGEEEG_ROW_OPERANDS                                                                                \
-    [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c),   \
-        [d] "=&r"(d), [p] "=&r"(p), [k0] "=&r"(k0), [k1] "=&r"(k1), [n] "=&l"(n), [x] "+&r"(x),              \
-        [tap] "+&r"(tap)                                                                                     \
-        : [eights] "m"(eights), [on] "m"(on)                                                                \
+    [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c),   \
+        [d] "=&r"(d), [p] "=&r"(p), [k0] "=&r"(k0), [k1] "=&r"(k1), [n] "=&l"(n), [x] "+r"(x),              \
+        [tap] "+r"(tap)                                                                                     \
+        : [eights] "m"(ends->eights), [ends] "m"(*ends)                                                                \
         : "memory", "cc"
     if (taps % 8 == 0) {
         __asm__ volatile(EDGEEEG_ROW_BEGINS EDGEEEG_EIGHT_TAPS EDGEEEG_ROW_ENDS : EDGEEEG_ROW_OPERANDS);
@@ -88,10 +90,7 @@ EDGEEEG_INLINE void edgeeeg_slide_four(const int16_t *x, size_t pitch, size_t n_
                          : EDGEEEG_ROW_OPERANDS);
     }
 #undef EDGEEEG_ROW_OPERANDS
-    sums->s0 = s0;
-    sums->s1 = s1;
-    sums->s2 = s2;
-    sums->s3 = s3;
+    *sums = (edgeeeg_four){s0, s1, s2, s3};
 }
 
 /* The sums of four outputs `stride` elements apart */
@@ -111,25 +110,25 @@ EDGEEEG_INLINE void edgeeeg_stride_four(const int16_t *row, size_t pitch, size_t
     }
 }
 
-EDGEEEG_INLINE void edgeeeg_slide_filters(const edgeeeg_slide_block *block, size_t y_width) {
-    const size_t pitch = block->pitch;
-    const size_t n_rows = block->n_rows;
+EDGEEEG_INLINE void edgeeeg_slide_filters(const edgeeeg_slide_block *block, int strided, size_t y_width) {
     const size_t taps = block->taps;
-    const size_t stride = block->stride;
+    const size_t stride = strided ? block->stride : 1;
     const edgeeeg_tap *filter = block->filters;
+    edgeeeg_slide_ends ends = {2 * (block->pitch - taps - 4), filter, taps / 8};
     for (size_t o = 0; o < block->n_filters; o++) {
         const int32_t bias = block->bias ? block->bias[o] : 0;
         const float multiplier = block->multiplier[o];
+        ends.end += block->n_rows * taps;
         for (size_t line = 0; line < block->n_lines; line++) {
             const int16_t *seen = block->rows + line * block->rows_on;
             uint8_t *y = block->y;
             y += (o * block->filter_apart + line * block->line_apart) * y_width;
             for (size_t left = block->made;; left -= 4) {
                 edgeeeg_four sums = {bias, bias, bias, bias};
-                if (stride == 1) {
-                    edgeeeg_slide_four(seen, pitch, n_rows, filter, taps, &sums);
+                if (strided) {
+                    edgeeeg_stride_four(seen, block->pitch, block->n_rows, filter, taps, stride, &sums);
                 } else {
-                    edgeeeg_stride_four(seen, pitch, n_rows, filter, taps, stride, &sums);
+                    edgeeeg_slide_four(seen, filter, taps, &ends, &sums);
                 }
                 edgeeeg_store_four(y, sums, multiplier, left, y_width);
                 if (left <= 4) {
@@ -139,17 +138,25 @@ EDGEEEG_INLINE void edgeeeg_slide_filters(const edgeeeg_slide_block *block, size
                 y += 4 * y_width;
             }
         }
-        filter += n_rows * taps;
+        filter = ends.end;
     }
 }
 
 /* shared by the widths of x */
 static __attribute__((noinline, unused)) void edgeeeg_slide_filters_int8(const edgeeeg_slide_block *block) {
-    edgeeeg_slide_filters(block, 1);
+    edgeeeg_slide_filters(block, 0, 1);
 }
 
 static __attribute__((noinline, unused)) void edgeeeg_slide_filters_int16(const edgeeeg_slide_block *block) {
-    edgeeeg_slide_filters(block, 2);
+    edgeeeg_slide_filters(block, 0, 2);
+}
+
+static __attribute__((noinline, unused)) void edgeeeg_stride_filters_int8(const edgeeeg_slide_block *block) {
+    edgeeeg_slide_filters(block, 1, 1);
+}
+
+static __attribute__((noinline, unused)) void edgeeeg_stride_filters_int16(const edgeeeg_slide_block *block) {
+    edgeeeg_slide_filters(block, 1, 2);
 }
 
 /* Rows of `pitch` elements from lines of a plane (in[1], in[2]), `apart` lines apart from line `line` on: from
@@ -239,10 +246,10 @@ EDGEEEG_INLINE void edgeeeg_slide_dsp(const void *x, size_t x_width, const edgee
                 }
                 of.y = (uint8_t *)y + (g * group_out * plane + line * out[2] + from) * y_width;
                 of.made = out[2] - from < block ? out[2] - from : block;
-                if (y_width == 1) {
-                    edgeeeg_slide_filters_int8(&of);
+                if (of.stride == 1) {
+                    (y_width == 1 ? edgeeeg_slide_filters_int8 : edgeeeg_slide_filters_int16)(&of);
                 } else {
-                    edgeeeg_slide_filters_int16(&of);
+                    (y_width == 1 ? edgeeeg_stride_filters_int8 : edgeeeg_stride_filters_int16)(&of);
                 }
             }
         }
