@@ -63,7 +63,7 @@ INTEGER_KERNELS = (
     layer("slide", "stride", QuantizedConv((3,), groups=2, pads=(2, 3)), (1, 4, 90), (6, 2, 7)),
     layer("slide", "same", QuantizedConv((1, 1), (1, 1), 6, (1, 1, 1, 1)), (1, 6, 9, 13), (12, 1, 3, 3)),
     layer("slide", "lines", QuantizedConv((2, 2), (1, 1), 3, (2, 1, 0, 2)), (1, 3, 19, 38), (3, 1, 4, 6)),
-    layer("slide", "many_lines", QuantizedConv((1, 1), (1, 1), 2, (0, 3, 0, 4)), (1, 2, 61, 50), (2, 1, 2, 8)),
+    layer("slide", "tall", QuantizedConv((1, 1), (1, 1), 2, (0, 3, 0, 4)), (1, 2, 61, 50), (2, 1, 2, 8)),
     layer("slide", "planes", QuantizedConv((2, 1), (2, 1), 1, (1, 2, 3, 2)), (1, 2, 9, 21), (3, 2, 3, 5)),
     layer("slide", "far_padding", QuantizedConv(pads=(11, 12)), (1, 2, 3), (3, 2, 4)),
     *of_widths("slide", "odd", QuantizedConv, (1, 2, 43), (6, 2, 11), pads=(5, 4)),

@@ -161,10 +161,11 @@ EDGEEEG_INLINE void edgeeeg_columns_of_tap(const void *x, size_t x_width, const 
         const int outside = i0 >= in[0] || i1 >= in[1];
         const void *seen = edgeeeg_element(x, outside ? 0 : (i0 * in[1] + i1) * in[2], x_width);
         const size_t n = outside ? 0 : in[2];
+        const size_t stop = out[2] - t2 < made - p ? out[2] - t2 + p : made;
         size_t i2 = edgeeeg_at(window, 2, t2, k[2]);
-        for (; t2 < out[2] && p < made; t2++, p++, i2 += window->stride[2]) {
-            columns[(p & ~(size_t)3) * pitch + 2 * (p & 3)] =
-                i2 < n ? (int16_t)edgeeeg_load(seen, i2, x_width) : 0;
+        for (; p < stop; i2 += window->stride[2]) {
+            *columns = i2 < n ? (int16_t)edgeeeg_load(seen, i2, x_width) : 0;
+            columns += ++p & 3 ? 2 : 4 * pitch - 6;
         }
     }
 }
