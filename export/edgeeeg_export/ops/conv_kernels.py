@@ -90,7 +90,8 @@ def conv_kernels(
 
 def _any_window(shape: ConvShape) -> Kernel:
     """The reference, for every shape."""
-    work = {"call": 1, "output": shape.outputs, "mac": shape.macs}
+    lines = shape.outputs * shape.lines
+    work = {"call": 1, "output": shape.outputs, "line": lines, "mac": shape.macs}
     return Kernel("window", work, _windowed(shape, "window"), prod(shape.weight))
 
 
@@ -103,19 +104,20 @@ def _slide(shape: ConvShape) -> Kernel:
         return (outputs + -outputs % 4) * stride + taps
 
     block = _block(length, lambda n: 2 * shape.lines * pitch_of(n))
-    pitch, across, rows = pitch_of(block), prod(shape.out[:-1]), shape.lines
+    pitch, rows = pitch_of(block), shape.lines
     lines = _lines_at_once(shape, 2 * pitch) if block == length else 1
     if lines > 1:
         block, rows = lines * length, _rows_of(shape, lines)
-    blocks = shape.x[0] * shape.groups * -(-across // lines) * -(-length // block)
+    blocks = shape.x[0] * shape.groups * -(-prod(shape.out[:-1]) // lines) * -(-length // block)
+    fours = shape.outputs // length * _fours(length, block)
     work = {
         "call": 1,
         "row": blocks * rows,
         "widened": blocks * rows * pitch,
-        "filter": blocks * shape.per_group,
-        "output": shape.outputs,
-        "line": shape.outputs * shape.lines,
-        "mac": shape.outputs * shape.lines * taps,
+        "filter": blocks * shape.per_group * lines,
+        "output": 4 * fours,
+        "line": 4 * fours * shape.lines,
+        "mac" if stride == 1 else "strided": 4 * fours * shape.lines * taps,
     }
     scratch, n_weights = 2 * rows * pitch, shape.weight[0] * shape.lines * taps
     return Kernel("slide", work, _windowed(shape, "slide", block), n_weights, ROWS, scratch)
@@ -144,12 +146,13 @@ def _columns_of(shape: ConvShape) -> Kernel:
     positions = prod(shape.out)
     block = _block(positions, lambda n: 2 * (n + -n % 4) * pitch)
     groups = shape.x[0] * shape.groups
+    fours = groups * _fours(positions, block)
     work = {
         "call": 1,
-        "column": groups * positions,
-        "widened": groups * positions * seen,
-        "output": shape.outputs,
-        "mac": shape.outputs * pitch,
+        "filter": groups * shape.per_group * -(-positions // block),
+        "widened" if _sees_lines(shape) else "gathered": groups * positions * seen,
+        "output": 4 * fours * shape.per_group,
+        "mac": 4 * fours * shape.per_group * pitch,
     }
     call, n_weights = _windowed(shape, "columns", block), shape.weight[0] * pitch
     return Kernel("columns", work, call, n_weights, COLUMNS, 2 * (block + -block % 4) * pitch)
@@ -181,6 +184,17 @@ def _sums_lines(shape: ConvShape) -> bool:
     return window.kernel[-1] == 1 and window.strides[-1] == 1 and not any(window.pads) and whole
 
 
+def _sees_lines(shape: ConvShape) -> bool:
+    """Whether neighbouring outputs see neighbouring elements, one of each line: as edgeeeg_sees_lines."""
+    window, steps = shape.window, False
+    for axis, extent in enumerate(shape.x[2:]):
+        if window.kernel[axis] == 1 and window.strides[axis] == 1:
+            steps |= extent > 1
+        elif steps or shape.out[axis] > 1 or window.kernel[axis] != extent:
+            return False
+    return not any(window.pads)
+
+
 def _sees_all(shape: ConvShape) -> bool:
     """Whether there is one output, of all of x."""
     window = shape.window
@@ -194,6 +208,11 @@ def _block(outputs: int, scratch: Callable[[int], int]) -> int:
     while block > LEAST_BLOCK and scratch(block) > SCRATCH_BYTES:
         block = max(LEAST_BLOCK, block // 2 + block % 2)
     return min(block + -block % 4, outputs)
+
+
+def _fours(outputs: int, block: int) -> int:
+    """How often four outputs are made at a time, of blocks of them."""
+    return sum(-(-min(block, outputs - first) // 4) for first in range(0, outputs, block))
 
 
 def _windowed(shape: ConvShape, kernel: str, block: int = 0) -> Callable[[Operands, str], str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgeeeg_export import quantmath
-from edgeeeg_export.kernels.choice import choose, emit
+from edgeeeg_export.kernels.choice import choose, emit, scratch
 from edgeeeg_export.kernels.kernel import Kernel
 from edgeeeg_export.ops.dense_kernels import dense_kernels
 from edgeeeg_export.ops.integer_width import integer_width
@@ -51,6 +51,10 @@ class QuantizedLinear(Linear):
         """Those of its shape."""
         k, n = inputs[1].shape
         return dense_kernels(inputs[0].size // k, k, n, (integer_width(inputs[0]), self.width))
+
+    def scratch(self, inputs: tuple[TensorType, ...]) -> int:
+        """What the kernels chosen work in."""
+        return scratch(self.kernels(inputs))
 
     def emit_c(self, call: CCall) -> str:
         """The kernel chosen."""

@@ -19,38 +19,41 @@ typedef struct {
     size_t apart;
 } edgeeeg_columns_block;
 
-/* The sums of four columns, of a multiple of 4 elements */
-EDGEEEG_INLINE void edgeeeg_columns_four(const int16_t *columns, const edgeeeg_tap *tap, size_t pitch,
-                                         edgeeeg_four *sums) {
+/* four taps; registers of LDM rise with their numbers, so these have names */
+#define EDGEEEG_TAPS_OF_COLUMNS                                                                             \
+    "ldrd %[k0], %[k1], [%[tap]], #8\n\t"                                                                   \
+    "ldm %[x]!, {r4, r5, r6, r8}\n\t"                                                                       \
+    "smlad %[s0], %[k0], r4, %[s0]\n\t"                                                                     \
+    "smlad %[s1], %[k0], r5, %[s1]\n\t"                                                                     \
+    "smlad %[s2], %[k0], r6, %[s2]\n\t"                                                                     \
+    "smlad %[s3], %[k0], r8, %[s3]\n\t"                                                                     \
+    "ldm %[x]!, {r4, r5, r6, r8}\n\t"                                                                       \
+    "smlad %[s0], %[k1], r4, %[s0]\n\t"                                                                     \
+    "smlad %[s1], %[k1], r5, %[s1]\n\t"                                                                     \
+    "smlad %[s2], %[k1], r6, %[s2]\n\t"                                                                     \
+    "smlad %[s3], %[k1], r8, %[s3]\n\t"
+
+/* The sums of four columns, of a multiple of 4 elements: eight a turn, the first turn four if it is an odd one */
+EDGEEEG_INLINE void edgeeeg_columns_four(const int16_t *columns, const edgeeeg_tap *tap,
+                                         const edgeeeg_tap *const *end, edgeeeg_four *sums) {
     int32_t s0 = sums->s0;
     int32_t s1 = sums->s1;
     int32_t s2 = sums->s2;
     int32_t s3 = sums->s3;
     uint32_t k0, k1;
-    const edgeeeg_tap *end = tap + pitch;
-    /* registers of LDM rise with their numbers, so these have names */
-    __asm__ volatile("1:\n\t"
-                     "ldrd %[k0], %[k1], [%[tap]], #8\n\t"
-                     "ldm %[x]!, {r4, r5, r6, r8}\n\t"
-                     "smlad %[s0], %[k0], r4, %[s0]\n\t"
-                     "smlad %[s1], %[k0], r5, %[s1]\n\t"
-                     "smlad %[s2], %[k0], r6, %[s2]\n\t"
-                     "smlad %[s3], %[k0], r8, %[s3]\n\t"
-                     "ldm %[x]!, {r4, r5, r6, r8}\n\t"
-                     "smlad %[s0], %[k1], r4, %[s0]\n\t"
-                     "smlad %[s1], %[k1], r5, %[s1]\n\t"
-                     "smlad %[s2], %[k1], r6, %[s2]\n\t"
-                     "smlad %[s3], %[k1], r8, %[s3]\n\t"
-                     "cmp %[tap], %[end]\n\t"
+    __asm__ volatile("ldr %[k0], %[end]\n\t"
+                     "subs %[k0], %[k0], %[tap]\n\t"
+                     "tst %[k0], #8\n\t"
+                     "bne 2f\n\t"
+                     "1:\n\t" EDGEEEG_TAPS_OF_COLUMNS "2:\n\t" EDGEEEG_TAPS_OF_COLUMNS
+                     "ldr %[k0], %[end]\n\t"
+                     "cmp %[tap], %[k0]\n\t"
                      "bne 1b"
-                     : [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [k0] "=&r"(k0),
-                       [k1] "=&r"(k1), [x] "+&r"(columns), [tap] "+&r"(tap)
-                     : [end] "r"(end)
+                     : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [x] "+r"(columns),
+                       [tap] "+r"(tap), [k0] "=&r"(k0), [k1] "=&r"(k1)
+                     : [end] "m"(*end)
                      : "memory", "cc", "r4", "r5", "r6", "r8");
-    sums->s0 = s0;
-    sums->s1 = s1;
-    sums->s2 = s2;
-    sums->s3 = s3;
+    *sums = (edgeeeg_four){s0, s1, s2, s3};
 }
 
 EDGEEEG_INLINE void edgeeeg_columns_filters(const edgeeeg_columns_block *block, size_t y_width) {
@@ -59,11 +62,12 @@ EDGEEEG_INLINE void edgeeeg_columns_filters(const edgeeeg_columns_block *block, 
     for (size_t o = 0; o < block->n_filters; o++) {
         const int32_t bias = block->bias ? block->bias[o] : 0;
         const float multiplier = block->multiplier[o];
+        const edgeeeg_tap *const end = filter + pitch;
         const int16_t *seen = block->columns;
         uint8_t *y = (uint8_t *)block->y + o * block->apart * y_width;
         for (size_t left = block->made;; left -= 4) {
             edgeeeg_four sums = {bias, bias, bias, bias};
-            edgeeeg_columns_four(seen, filter, pitch, &sums);
+            edgeeeg_columns_four(seen, filter, &end, &sums);
             edgeeeg_store_four(y, sums, multiplier, left, y_width);
             if (left <= 4) {
                 break;
@@ -71,7 +75,7 @@ EDGEEEG_INLINE void edgeeeg_columns_filters(const edgeeeg_columns_block *block, 
             seen += 4 * pitch;
             y += 4 * y_width;
         }
-        filter += pitch;
+        filter = end;
     }
 }
 
@@ -159,10 +163,11 @@ EDGEEEG_INLINE void edgeeeg_columns_of_tap(const void *x, size_t x_width, const 
         const int outside = i0 >= in[0] || i1 >= in[1];
         const void *seen = edgeeeg_element(x, outside ? 0 : (i0 * in[1] + i1) * in[2], x_width);
         const size_t n = outside ? 0 : in[2];
+        const size_t stop = out[2] - t2 < made - p ? out[2] - t2 + p : made;
         size_t i2 = edgeeeg_at(window, 2, t2, k[2]);
-        for (; t2 < out[2] && p < made; t2++, p++, i2 += window->stride[2]) {
-            columns[(p & ~(size_t)3) * pitch + 2 * (p & 3)] =
-                i2 < n ? (int16_t)edgeeeg_load(seen, i2, x_width) : 0;
+        for (; p < stop; i2 += window->stride[2]) {
+            *columns = i2 < n ? (int16_t)edgeeeg_load(seen, i2, x_width) : 0;
+            columns += ++p & 3 ? 2 : 4 * pitch - 6;
         }
     }
 }

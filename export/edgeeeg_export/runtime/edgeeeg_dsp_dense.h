@@ -16,7 +16,33 @@
     EDGEEEG_ROW_OF_FOUR("w0", "s0") \
     EDGEEEG_ROW_OF_FOUR("w1", "s1") EDGEEEG_ROW_OF_FOUR("w2", "s2") EDGEEEG_ROW_OF_FOUR("w3", "s3")
 
-/* sums of row r of `weight` (4, k), which start at 0 */
+/* four elements of x, which moves on */
+#define EDGEEEG_FOUR_OF_INT8                                                                                \
+    "ldr %[x13], [%[x]], #4\n\t"                                                                            \
+    "sxtb16 %[x02], %[x13]\n\t"                                                                             \
+    "sxtb16 %[x13], %[x13], ror #8\n\t" EDGEEEG_FOUR_ROWS
+#define EDGEEEG_FOUR_OF_INT16                                                                               \
+    "ldr %[even], [%[x]], #4\n\t"                                                                           \
+    "ldr %[odd], [%[x]], #4\n\t"                                                                            \
+    "pkhbt %[x02], %[even], %[odd], lsl #16\n\t"                                                            \
+    "pkhtb %[x13], %[odd], %[even], asr #16\n\t" EDGEEEG_FOUR_ROWS
+
+/* eight elements a turn, the first turn four if their number is an odd one of fours */
+#define EDGEEEG_ROWS_BY(four)                                                                               \
+    __asm__ volatile("ldr %[even], %[end]\n\t"                                                              \
+                     "subs %[even], %[even], %[w0]\n\t"                                                     \
+                     "tst %[even], #4\n\t"                                                                  \
+                     "bne 2f\n\t"                                                                           \
+                     "1:\n\t" four "2:\n\t" four "ldr %[even], %[end]\n\t"                                \
+                     "cmp %[w0], %[even]\n\t"                                                               \
+                     "bne 1b"                                                                               \
+                     : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [w0] "+r"(w0),           \
+                       [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [x] "+r"(x), [x02] "=&r"(x02),          \
+                       [x13] "=&r"(x13), [even] "=&r"(even), [odd] "=&r"(odd)                               \
+                     : [end] "m"(end)                                                                       \
+                     : "memory", "cc")
+
+/* Sums over the rows of `weight` (4, k) */
 EDGEEEG_INLINE edgeeeg_four edgeeeg_four_rows(const void *x, size_t x_width, const int8_t *weight, size_t k) {
     int32_t s0 = 0;
     int32_t s1 = 0;
@@ -27,33 +53,11 @@ EDGEEEG_INLINE edgeeeg_four edgeeeg_four_rows(const void *x, size_t x_width, con
     const int8_t *w2 = weight + 2 * k;
     const int8_t *w3 = weight + 3 * k;
     const int8_t *end = w0 + (k & ~(size_t)3);
-    if (k >= 4) {
-        uint32_t x02, x13, even, odd;
-        if (x_width == 1) {
-            __asm__ volatile("1:\n\t"
-                             "ldr %[x13], [%[x]], #4\n\t"
-                             "sxtb16 %[x02], %[x13]\n\t"
-                             "sxtb16 %[x13], %[x13], ror #8\n\t" EDGEEEG_FOUR_ROWS "cmp %[w0], %[end]\n\t"
-                             "bne 1b"
-                             : [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [w0] "+&r"(w0),
-                               [w1] "+&r"(w1), [w2] "+&r"(w2), [w3] "+&r"(w3), [x] "+&r"(x), [x02] "=&r"(x02),
-                               [x13] "=&r"(x13), [even] "=&r"(even), [odd] "=&r"(odd)
-                             : [end] "r"(end)
-                             : "memory", "cc");
-        } else {
-            __asm__ volatile("1:\n\t"
-                             "ldr %[even], [%[x]], #4\n\t"
-                             "ldr %[odd], [%[x]], #4\n\t"
-                             "pkhbt %[x02], %[even], %[odd], lsl #16\n\t"
-                             "pkhtb %[x13], %[odd], %[even], asr #16\n\t" EDGEEEG_FOUR_ROWS
-                             "cmp %[w0], %[end]\n\t"
-                             "bne 1b"
-                             : [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [w0] "+&r"(w0),
-                               [w1] "+&r"(w1), [w2] "+&r"(w2), [w3] "+&r"(w3), [x] "+&r"(x), [x02] "=&r"(x02),
-                               [x13] "=&r"(x13), [even] "=&r"(even), [odd] "=&r"(odd)
-                             : [end] "r"(end)
-                             : "memory", "cc");
-        }
+    uint32_t x02, x13, even, odd;
+    if (k >= 4 && x_width == 1) {
+        EDGEEEG_ROWS_BY(EDGEEEG_FOUR_OF_INT8);
+    } else if (k >= 4) {
+        EDGEEEG_ROWS_BY(EDGEEEG_FOUR_OF_INT16);
     }
     for (size_t i = 0; i < (k & 3); i++) {
         const int32_t value = edgeeeg_load(x, i, x_width);
@@ -95,17 +99,8 @@ EDGEEEG_INLINE void edgeeeg_dense_dsp(const void *x, size_t x_width, const int8_
     for (size_t r = 0; r < rows; r++, to += n * y_width) {
         const void *row = edgeeeg_element(x, r * k, x_width);
         for (size_t o = 0; o < fours; o += 4) {
-            edgeeeg_four sums = edgeeeg_four_rows(row, x_width, weight + o * k, k);
-            if (bias) {
-                sums.s0 += bias[o];
-                sums.s1 += bias[o + 1];
-                sums.s2 += bias[o + 2];
-                sums.s3 += bias[o + 3];
-            }
-            edgeeeg_store(to, o, (float)sums.s0 * multiplier[o], y_width);
-            edgeeeg_store(to, o + 1, (float)sums.s1 * multiplier[o + 1], y_width);
-            edgeeeg_store(to, o + 2, (float)sums.s2 * multiplier[o + 2], y_width);
-            edgeeeg_store(to, o + 3, (float)sums.s3 * multiplier[o + 3], y_width);
+            const edgeeeg_four sums = edgeeeg_four_rows(row, x_width, weight + o * k, k);
+            edgeeeg_store_rows(to + o * y_width, sums, bias ? bias + o : 0, multiplier + o, 4, y_width);
         }
         for (size_t o = fours; o < n; o++) {
             const int32_t sum = edgeeeg_one_row(row, x_width, weight + o * k, k) + (bias ? bias[o] : 0);

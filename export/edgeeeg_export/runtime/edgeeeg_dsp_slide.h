@@ -7,9 +7,8 @@
 #include "edgeeeg_dsp_words.h"
 
 /* What a block of outputs is made of: rows of `pitch` elements, and filters of `n_rows` rows of `taps`; of
- * each filter `n_lines` of `made` outputs. A line sees rows `rows_on` elements behind those of the line
- * before. The first line begins at y, the next `line_apart` elements behind it, the next filter
- * `filter_apart`. */
+ * each filter `n_lines` of `made` outputs. A line sees rows `rows_on` elements behind those of the line before.
+ * The first line begins at y, the next `line_apart` elements behind it, the next filter `filter_apart`. */
 typedef struct {
     const int16_t *rows;
     const edgeeeg_tap *filters;
@@ -30,71 +29,73 @@ typedef struct {
 
 /* Four taps at four neighbours: x0 x1 in %[a], x2 x3 in %[b], x2 x1 in %[p]; the next four elements are read
  * to c and d, and take their place */
-#define EDGEEEG_FOUR_TAPS(a, b, c, d)         \
-    "ldrd %[k0], %[k1], [%[tap]], #8\n\t"     \
-    "ldrd %[" c "], %[" d "], [%[x]], #8\n\t" \
-    "smlad %[s0], %[k0], %[" a "], %[s0]\n\t" \
-    "smladx %[s1], %[k0], %[p], %[s1]\n\t"    \
-    "smlad %[s2], %[k0], %[" b "], %[s2]\n\t" \
-    "pkhbt %[p], %[" c "], %[" b "]\n\t"      \
-    "smlad %[s0], %[k1], %[" b "], %[s0]\n\t" \
-    "smladx %[s3], %[k0], %[p], %[s3]\n\t"    \
-    "smladx %[s1], %[k1], %[p], %[s1]\n\t"    \
-    "smlad %[s2], %[k1], %[" c "], %[s2]\n\t" \
-    "pkhbt %[p], %[" d "], %[" c "]\n\t"      \
+#define EDGEEEG_FOUR_TAPS(a, b, c, d)                                                                       \
+    "ldrd %[k0], %[k1], [%[tap]], #8\n\t"                                                                   \
+    "ldrd %[" c "], %[" d "], [%[x]], #8\n\t"                                                               \
+    "smlad %[s0], %[k0], %[" a "], %[s0]\n\t"                                                               \
+    "smladx %[s1], %[k0], %[p], %[s1]\n\t"                                                                  \
+    "smlad %[s2], %[k0], %[" b "], %[s2]\n\t"                                                               \
+    "pkhbt %[p], %[" c "], %[" b "]\n\t"                                                                    \
+    "smlad %[s0], %[k1], %[" b "], %[s0]\n\t"                                                               \
+    "smladx %[s3], %[k0], %[p], %[s3]\n\t"                                                                  \
+    "smladx %[s1], %[k1], %[p], %[s1]\n\t"                                                                  \
+    "smlad %[s2], %[k1], %[" c "], %[s2]\n\t"                                                               \
+    "pkhbt %[p], %[" d "], %[" c "]\n\t"                                                                    \
     "smladx %[s3], %[k1], %[p], %[s3]\n\t"
 
 /* Where a row begins: its first elements, and how often it has eight taps */
-#define EDGEEEG_ROW_BEGINS            \
-    "1:\n\t"                          \
-    "ldrd %[a], %[b], [%[x]], #8\n\t" \
-    "ldr %[n], %[eights]\n\t"         \
+#define EDGEEEG_ROW_BEGINS                                                                                  \
+    "1:\n\t"                                                                                                \
+    "ldrd %[a], %[b], [%[x]], #8\n\t"                                                                       \
+    "ldr %[n], %[eights]\n\t"                                                                               \
     "pkhbt %[p], %[b], %[a]\n\t"
-#define EDGEEEG_EIGHT_TAPS                                                                                   \
-    "2:\n\t" EDGEEEG_FOUR_TAPS("a", "b", "c", "d") EDGEEEG_FOUR_TAPS("c", "d", "a", "b") "subs %[n], #1\n\t" \
-                                                                                         "bne 2b\n\t"
-#define EDGEEEG_ROW_ENDS         \
-    "ldrd %[c], %[d], %[on]\n\t" \
-    "add %[x], %[c]\n\t"         \
-    "cmp %[tap], %[d]\n\t"       \
+#define EDGEEEG_EIGHT_TAPS                                                                                  \
+    "2:\n\t" EDGEEEG_FOUR_TAPS("a", "b", "c", "d") EDGEEEG_FOUR_TAPS("c", "d", "a", "b")                    \
+    "subs %[n], #1\n\t"                                                                                     \
+    "bne 2b\n\t"
+#define EDGEEEG_ROW_ENDS                                                                                    \
+    "ldrd %[c], %[d], %[ends]\n\t"                                                                            \
+    "add %[x], %[c]\n\t"                                                                                    \
+    "cmp %[tap], %[d]\n\t"                                                                                  \
     "bne 1b"
 
-/* The sums of four neighbours with stride 1: whole rows in assembly, as it takes all fourteen registers */
-EDGEEEG_INLINE void edgeeeg_slide_four(const int16_t *x, size_t pitch, size_t n_rows, const edgeeeg_tap *tap,
-                                       size_t taps, edgeeeg_four *sums) {
+/* Where rows end, in memory as the loops over them take all fourteen registers: bytes from what a row has read
+ * to the next one, where the filter ends, and how often a row has eight taps */
+typedef struct {
+    uint32_t skip;
+    const edgeeeg_tap *end;
+    uint32_t eights;
+} edgeeeg_slide_ends;
+
+/* The sums of four neighbours with stride 1 */
+EDGEEEG_INLINE void edgeeeg_slide_four(const int16_t *x, const edgeeeg_tap *tap, size_t taps,
+                                       const edgeeeg_slide_ends *ends, edgeeeg_four *sums) {
     int32_t s0 = sums->s0;
     int32_t s1 = sums->s1;
     int32_t s2 = sums->s2;
     int32_t s3 = sums->s3;
     uint32_t a, b, c, d, p, k0, k1, n;
-    const uint32_t eights = taps / 8;
-    /* bytes from what a row has read to the next, and where its filter ends */
-    const struct {
-        uint32_t skip;
-        const edgeeeg_tap *end;
-    } on = {2 * (pitch - taps - 4), tap + n_rows * taps};
-#define EDGEEEG_ROW_OPERANDS                                                                    \
-    [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [a] "=&r"(a), [b] "=&r"(b), \
-        [c] "=&r"(c), [d] "=&r"(d), [p] "=&r"(p), [k0] "=&r"(k0), [k1] "=&r"(k1), [n] "=&l"(n), \
-        [x] "+&r"(x), [tap] "+&r"(tap) : [eights] "m"(eights), [on] "m"(on) : "memory", "cc"
+#define EDGEEEG_ROW_OPERANDS                                                                                \
+    [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c),   \
+        [d] "=&r"(d), [p] "=&r"(p), [k0] "=&r"(k0), [k1] "=&r"(k1), [n] "=&l"(n), [x] "+r"(x),              \
+        [tap] "+r"(tap)                                                                                     \
+        : [eights] "m"(ends->eights), [ends] "m"(*ends)                                                                \
+        : "memory", "cc"
     if (taps % 8 == 0) {
         __asm__ volatile(EDGEEEG_ROW_BEGINS EDGEEEG_EIGHT_TAPS EDGEEEG_ROW_ENDS : EDGEEEG_ROW_OPERANDS);
     } else {
-        __asm__ volatile(EDGEEEG_ROW_BEGINS "cbz %[n], 3f\n\t" EDGEEEG_EIGHT_TAPS
-                                            "3:\n\t" EDGEEEG_FOUR_TAPS("a", "b", "c", "d") EDGEEEG_ROW_ENDS
+        __asm__ volatile(EDGEEEG_ROW_BEGINS
+                         "cbz %[n], 3f\n\t" EDGEEEG_EIGHT_TAPS
+                         "3:\n\t" EDGEEEG_FOUR_TAPS("a", "b", "c", "d") EDGEEEG_ROW_ENDS
                          : EDGEEEG_ROW_OPERANDS);
     }
 #undef EDGEEEG_ROW_OPERANDS
-    sums->s0 = s0;
-    sums->s1 = s1;
-    sums->s2 = s2;
-    sums->s3 = s3;
+    *sums = (edgeeeg_four){s0, s1, s2, s3};
 }
 
 /* The sums of four outputs `stride` elements apart */
-EDGEEEG_INLINE void edgeeeg_stride_four(const int16_t *row, size_t pitch, size_t n_rows,
-                                        const edgeeeg_tap *tap, size_t taps, size_t stride,
-                                        edgeeeg_four *sums) {
+EDGEEEG_INLINE void edgeeeg_stride_four(const int16_t *row, size_t pitch, size_t n_rows, const edgeeeg_tap *tap,
+                                        size_t taps, size_t stride, edgeeeg_four *sums) {
     for (; n_rows; n_rows--) {
         const int16_t *first = row;
         const int16_t *third = row + 2 * stride;
@@ -109,25 +110,25 @@ EDGEEEG_INLINE void edgeeeg_stride_four(const int16_t *row, size_t pitch, size_t
     }
 }
 
-EDGEEEG_INLINE void edgeeeg_slide_filters(const edgeeeg_slide_block *block, size_t y_width) {
-    const size_t pitch = block->pitch;
-    const size_t n_rows = block->n_rows;
+EDGEEEG_INLINE void edgeeeg_slide_filters(const edgeeeg_slide_block *block, int strided, size_t y_width) {
     const size_t taps = block->taps;
-    const size_t stride = block->stride;
+    const size_t stride = strided ? block->stride : 1;
     const edgeeeg_tap *filter = block->filters;
+    edgeeeg_slide_ends ends = {2 * (block->pitch - taps - 4), filter, taps / 8};
     for (size_t o = 0; o < block->n_filters; o++) {
         const int32_t bias = block->bias ? block->bias[o] : 0;
         const float multiplier = block->multiplier[o];
+        ends.end += block->n_rows * taps;
         for (size_t line = 0; line < block->n_lines; line++) {
             const int16_t *seen = block->rows + line * block->rows_on;
             uint8_t *y = block->y;
             y += (o * block->filter_apart + line * block->line_apart) * y_width;
             for (size_t left = block->made;; left -= 4) {
                 edgeeeg_four sums = {bias, bias, bias, bias};
-                if (stride == 1) {
-                    edgeeeg_slide_four(seen, pitch, n_rows, filter, taps, &sums);
+                if (strided) {
+                    edgeeeg_stride_four(seen, block->pitch, block->n_rows, filter, taps, stride, &sums);
                 } else {
-                    edgeeeg_stride_four(seen, pitch, n_rows, filter, taps, stride, &sums);
+                    edgeeeg_slide_four(seen, filter, taps, &ends, &sums);
                 }
                 edgeeeg_store_four(y, sums, multiplier, left, y_width);
                 if (left <= 4) {
@@ -137,21 +138,29 @@ EDGEEEG_INLINE void edgeeeg_slide_filters(const edgeeeg_slide_block *block, size
                 y += 4 * y_width;
             }
         }
-        filter += n_rows * taps;
+        filter = ends.end;
     }
 }
 
 /* shared by the widths of x */
 static __attribute__((noinline, unused)) void edgeeeg_slide_filters_int8(const edgeeeg_slide_block *block) {
-    edgeeeg_slide_filters(block, 1);
+    edgeeeg_slide_filters(block, 0, 1);
 }
 
 static __attribute__((noinline, unused)) void edgeeeg_slide_filters_int16(const edgeeeg_slide_block *block) {
-    edgeeeg_slide_filters(block, 2);
+    edgeeeg_slide_filters(block, 0, 2);
 }
 
-/* Rows of `pitch` elements from lines of a plane (in[1], in[2]), `apart` lines apart from line `line` on:
- * from element `first`, which may lie before a line's start as well as its line outside */
+static __attribute__((noinline, unused)) void edgeeeg_stride_filters_int8(const edgeeeg_slide_block *block) {
+    edgeeeg_slide_filters(block, 1, 1);
+}
+
+static __attribute__((noinline, unused)) void edgeeeg_stride_filters_int16(const edgeeeg_slide_block *block) {
+    edgeeeg_slide_filters(block, 1, 2);
+}
+
+/* Rows of `pitch` elements from lines of a plane (in[1], in[2]), `apart` lines apart from line `line` on: from
+ * element `first`, which may lie before a line's start as well as its line outside */
 EDGEEEG_INLINE void edgeeeg_slide_rows(const void *plane, size_t x_width, const size_t *in, size_t line,
                                        size_t apart, size_t first, size_t n_rows, int16_t *row,
                                        size_t pitch) {
@@ -237,10 +246,10 @@ EDGEEEG_INLINE void edgeeeg_slide_dsp(const void *x, size_t x_width, const edgee
                 }
                 of.y = (uint8_t *)y + (g * group_out * plane + line * out[2] + from) * y_width;
                 of.made = out[2] - from < block ? out[2] - from : block;
-                if (y_width == 1) {
-                    edgeeeg_slide_filters_int8(&of);
+                if (of.stride == 1) {
+                    (y_width == 1 ? edgeeeg_slide_filters_int8 : edgeeeg_slide_filters_int16)(&of);
                 } else {
-                    edgeeeg_slide_filters_int16(&of);
+                    (y_width == 1 ? edgeeeg_stride_filters_int8 : edgeeeg_stride_filters_int16)(&of);
                 }
             }
         }
