@@ -1,10 +1,10 @@
 /* Kernels of edgeeeg_quantized_layers.h with vectors of sixteen int8 or eight int16 (Helium). Sums of many
- * products are four dot products at a time (VMLADAVA), those of a few go along four to sixteen outputs (VMLA).
- * Lanes behind the end of an array are predicated: nothing there is read.
+ * products are four dot products at a time (VMLADAVA), those of a few go along four to sixteen outputs
+ * (VMLA). Lanes behind the end of an array are predicated: nothing there is read.
  *
- * Requantization alone is in vectors of floats, in assembly: -mcpu=...+nomve.fp keeps the compiler from making
- * others, which would flush the subnormal numbers of float layers. Here what is flushed is rounded to 0 anyway,
- * so the bits are those of the scalar unit. */
+ * Requantization alone is in vectors of floats, in assembly: -mcpu=...+nomve.fp keeps the compiler from
+ * making others, which would flush the subnormal numbers of float layers. Here what is flushed is rounded to
+ * 0 anyway, so the bits are those of the scalar unit. */
 #ifndef EDGEEEG_HELIUM_H
 #define EDGEEEG_HELIUM_H
 
@@ -14,25 +14,26 @@
 
 /* sums += `one` . each of `four`, k products each. A loop whose last round is predicated (WLSTP, LETP), which
  * gcc does not make: the tail costs no instruction. */
-#define EDGEEEG_DOT4(lanes, load_one, of_one, load_four, of_four)                                                             \
-    __asm("wlstp." lanes " lr, %[k], 2f\n"                                                          \
-                   "1:\n"                                                                                    \
-                   "\t" load_one " q0, [%[one]], %[one_bytes]\n"                                             \
-                   "\t" load_four " q1, [%[w]], %[four_bytes]\n"                                             \
-                   "\tvmladava.s" lanes " %[a], q0, q1\n"                                                    \
-                   "\t" load_four " q2, [%[x]], %[four_bytes]\n"                                             \
-                   "\tvmladava.s" lanes " %[b], q0, q2\n"                                                    \
-                   "\t" load_four " q3, [%[y]], %[four_bytes]\n"                                             \
-                   "\tvmladava.s" lanes " %[c], q0, q3\n"                                                    \
-                   "\t" load_four " q1, [%[z]], %[four_bytes]\n"                                             \
-                   "\tvmladava.s" lanes " %[d], q0, q1\n"                                                    \
-                   "\tletp lr, 1b\n"                                                                         \
-                   "2:"                                                                                      \
-                   : [a] "+Te"(sums[0]), [b] "+Te"(sums[1]), [c] "+Te"(sums[2]), [d] "+Te"(sums[3]),         \
-                     [one] "+" of_one (one), [w] "+" of_four (w), [x] "+" of_four (x), [y] "+" of_four (y), [z] "+" of_four (z)                     \
-                   : [k] "r"(k), [one_bytes] "i"(one_width == 1 && four_width == 2 ? 8 : 16),                \
-                     [four_bytes] "i"(four_width == 1 && one_width == 2 ? 8 : 16)                            \
-                   : "lr", "q0", "q1", "q2", "q3", "memory")
+#define EDGEEEG_DOT4(lanes, load_one, of_one, load_four, of_four)                              \
+    __asm("wlstp." lanes " lr, %[k], 2f\n"                                                     \
+          "1:\n"                                                                               \
+          "\t" load_one " q0, [%[one]], %[one_bytes]\n"                                        \
+          "\t" load_four " q1, [%[w]], %[four_bytes]\n"                                        \
+          "\tvmladava.s" lanes " %[a], q0, q1\n"                                               \
+          "\t" load_four " q2, [%[x]], %[four_bytes]\n"                                        \
+          "\tvmladava.s" lanes " %[b], q0, q2\n"                                               \
+          "\t" load_four " q3, [%[y]], %[four_bytes]\n"                                        \
+          "\tvmladava.s" lanes " %[c], q0, q3\n"                                               \
+          "\t" load_four " q1, [%[z]], %[four_bytes]\n"                                        \
+          "\tvmladava.s" lanes " %[d], q0, q1\n"                                               \
+          "\tletp lr, 1b\n"                                                                    \
+          "2:"                                                                                 \
+          : [a] "+Te"(sums[0]), [b] "+Te"(sums[1]), [c] "+Te"(sums[2]), [d] "+Te"(sums[3]),    \
+            [one] "+" of_one(one), [w] "+" of_four(w), [x] "+" of_four(x), [y] "+" of_four(y), \
+            [z] "+" of_four(z)                                                                 \
+          : [k] "r"(k), [one_bytes] "i"(one_width == 1 && four_width == 2 ? 8 : 16),           \
+            [four_bytes] "i"(four_width == 1 && one_width == 2 ? 8 : 16)                       \
+          : "lr", "q0", "q1", "q2", "q3", "memory")
 
 /* `one` and the four rows of `four`, `pitch` elements apart, have elements of 1 or 2 bytes */
 EDGEEEG_INLINE void edgeeeg_dot4(const void *one, size_t one_width, const void *four, size_t four_width,
@@ -93,8 +94,8 @@ EDGEEEG_INLINE void edgeeeg_store4(void *y, size_t at, size_t y_width, int32x4_t
 }
 
 EDGEEEG_INLINE void edgeeeg_dense_helium(const void *x, size_t x_width, const int8_t *weight,
-                                         const int32_t *bias, const float *multiplier, void *y, size_t y_width,
-                                         size_t rows, size_t k, size_t n) {
+                                         const int32_t *bias, const float *multiplier, void *y,
+                                         size_t y_width, size_t rows, size_t k, size_t n) {
     /* the last four may be some of those before them again; fewer than four are made one by one */
     const size_t tile = n < 4 ? 1 : 4;
     const size_t pitch = n < 4 ? 0 : k;
@@ -136,56 +137,57 @@ typedef struct {
 } edgeeeg_filter;
 
 /* in assembly: vector q of sums becomes four integers at y, which is moved behind them */
-#define EDGEEEG_TIMES(q)                                                                                     \
-    "\t.arch_extension mve.fp\n"                                                                             \
-    "\tvcvt.f32.s32 " q ", " q "\n"                                                                          \
-    "\tvmul.f32 " q ", " q ", %q[multiplier]\n"                                                              \
+#define EDGEEEG_TIMES(q)                        \
+    "\t.arch_extension mve.fp\n"                \
+    "\tvcvt.f32.s32 " q ", " q "\n"             \
+    "\tvmul.f32 " q ", " q ", %q[multiplier]\n" \
     "\tvcvtn.s32.f32 " q ", " q "\n"
-#define EDGEEEG_TO_INT8(q)                                                                                   \
-    EDGEEEG_TIMES(q)                                                                                         \
-    "\tvqmovnb.s32 " q ", " q "\n"                                                                           \
-    "\tvqmovnb.s16 " q ", " q "\n"                                                                           \
+#define EDGEEEG_TO_INT8(q)         \
+    EDGEEEG_TIMES(q)               \
+    "\tvqmovnb.s32 " q ", " q "\n" \
+    "\tvqmovnb.s16 " q ", " q "\n" \
     "\tvstrb.32 " q ", [%[y]], #4\n"
-#define EDGEEEG_TO_INT16(q)                                                                                  \
-    EDGEEEG_TIMES(q)                                                                                         \
-    "\tvmin.s32 " q ", " q ", %q[most]\n"                                                                    \
-    "\tvqmovnb.s32 " q ", " q "\n"                                                                           \
+#define EDGEEEG_TO_INT16(q)               \
+    EDGEEEG_TIMES(q)                      \
+    "\tvmin.s32 " q ", " q ", %q[most]\n" \
+    "\tvqmovnb.s32 " q ", " q "\n"        \
     "\tvstrh.32 " q ", [%[y]], #8\n"
 
 /* y[t] = multiplier (bias + sum over window t) of `tiles` fours of windows of one row, in one loop: what does
  * not change lies in vectors, for four sums and five pointers leave few registers. */
-#define EDGEEEG_DOTS(lanes, load_tap, load_x, narrow)                                                        \
-    __asm volatile("1:\tvmov.32 %[a], %e[kept][0]\n"                                                                  \
-          "\tvmov.32 %[w], %e[kept][1]\n"                                                                    \
-          "\tdlstp." lanes " lr, %[a]\n"                                                                     \
-          "\tmov %[a], #0\n"                                                                                 \
-          "\tmov %[b], #0\n"                                                                                 \
-          "\tmov %[c], #0\n"                                                                                 \
-          "\tmov %[d], #0\n"                                                                                 \
-          "2:\t" load_tap " q0, [%[w]], %[tap_bytes]\n"                                                      \
-          "\t" load_x " q1, [%[x0]], #16\n"                                                                  \
-          "\tvmladava.s" lanes " %[a], q0, q1\n"                                                             \
-          "\t" load_x " q2, [%[x1]], #16\n"                                                                  \
-          "\tvmladava.s" lanes " %[b], q0, q2\n"                                                             \
-          "\t" load_x " q3, [%[x2]], #16\n"                                                                  \
-          "\tvmladava.s" lanes " %[c], q0, q3\n"                                                             \
-          "\t" load_x " q1, [%[x3]], #16\n"                                                                  \
-          "\tvmladava.s" lanes " %[d], q0, q1\n"                                                             \
-          "\tletp lr, 2b\n"                                                                                  \
-          "\tvmov q0[2], q0[0], %[a], %[c]\n"                                                                \
-          "\tvmov q0[3], q0[1], %[b], %[d]\n"                                                                \
-          "\tvadd.i32 q0, q0, %q[bias]\n"                                                                    \
-          narrow "\tvmov.32 %[w], %f[kept][0]\n"                                \
-          "\tadd %[x0], %[x0], %[w]\n"                                \
-          "\tadd %[x1], %[x1], %[w]\n"                                                                  \
-          "\tadd %[x2], %[x2], %[w]\n"                                                                  \
-          "\tadd %[x3], %[x3], %[w]\n"                                                                  \
-          "\tsubs %[tiles], %[tiles], #1\n"                                                                  \
-          "\tbne 1b"                                                                                         \
-          : [a] "=&Te"(a), [b] "=&Te"(b), [c] "=&Te"(c), [d] "=&Te"(d), [w] "=&l"(w), [x0] "+r"(x0),         \
-            [x1] "+r"(x1), [x2] "+r"(x2), [x3] "+r"(x3), [y] "+l"(to), [tiles] "+r"(tiles)                   \
-          : [kept] "w"(kept), [bias] "w"(bias), [multiplier] "w"(multiplier), [most] "w"(most), [tap_bytes] "i"(of.x_width == 1 ? 16 : 8)                                      \
-          : "lr", "cc", "q0", "q1", "q2", "q3", "memory")
+#define EDGEEEG_DOTS(lanes, load_tap, load_x, narrow)                                              \
+    __asm volatile(                                                                                \
+        "1:\tvmov.32 %[a], %e[kept][0]\n"                                                          \
+        "\tvmov.32 %[w], %e[kept][1]\n"                                                            \
+        "\tdlstp." lanes " lr, %[a]\n"                                                             \
+        "\tmov %[a], #0\n"                                                                         \
+        "\tmov %[b], #0\n"                                                                         \
+        "\tmov %[c], #0\n"                                                                         \
+        "\tmov %[d], #0\n"                                                                         \
+        "2:\t" load_tap " q0, [%[w]], %[tap_bytes]\n"                                              \
+        "\t" load_x " q1, [%[x0]], #16\n"                                                          \
+        "\tvmladava.s" lanes " %[a], q0, q1\n"                                                     \
+        "\t" load_x " q2, [%[x1]], #16\n"                                                          \
+        "\tvmladava.s" lanes " %[b], q0, q2\n"                                                     \
+        "\t" load_x " q3, [%[x2]], #16\n"                                                          \
+        "\tvmladava.s" lanes " %[c], q0, q3\n"                                                     \
+        "\t" load_x " q1, [%[x3]], #16\n"                                                          \
+        "\tvmladava.s" lanes " %[d], q0, q1\n"                                                     \
+        "\tletp lr, 2b\n"                                                                          \
+        "\tvmov q0[2], q0[0], %[a], %[c]\n"                                                        \
+        "\tvmov q0[3], q0[1], %[b], %[d]\n"                                                        \
+        "\tvadd.i32 q0, q0, %q[bias]\n" narrow "\tvmov.32 %[w], %f[kept][0]\n"                     \
+        "\tadd %[x0], %[x0], %[w]\n"                                                               \
+        "\tadd %[x1], %[x1], %[w]\n"                                                               \
+        "\tadd %[x2], %[x2], %[w]\n"                                                               \
+        "\tadd %[x3], %[x3], %[w]\n"                                                               \
+        "\tsubs %[tiles], %[tiles], #1\n"                                                          \
+        "\tbne 1b"                                                                                 \
+        : [a] "=&Te"(a), [b] "=&Te"(b), [c] "=&Te"(c), [d] "=&Te"(d), [w] "=&l"(w), [x0] "+r"(x0), \
+          [x1] "+r"(x1), [x2] "+r"(x2), [x3] "+r"(x3), [y] "+l"(to), [tiles] "+r"(tiles)           \
+        : [kept] "w"(kept), [bias] "w"(bias), [multiplier] "w"(multiplier), [most] "w"(most),      \
+          [tap_bytes] "i"(of.x_width == 1 ? 16 : 8)                                                \
+        : "lr", "cc", "q0", "q1", "q2", "q3", "memory")
 EDGEEEG_INLINE void edgeeeg_filter_row(edgeeeg_windows of, edgeeeg_filter filter, void *y, size_t at,
                                        size_t y_width) {
     const size_t chunk = of.x_width == 1 ? 16 : 8;
@@ -247,18 +249,18 @@ EDGEEEG_INLINE void edgeeeg_filter_dots(edgeeeg_windows of, edgeeeg_filter filte
 }
 
 /* Sums along the outputs, tap by tap, row by row: `multiply` adds tap w of what begins at x, `finish` ends */
-#define EDGEEEG_ALONG(begin, multiply, finish, ...)                                                          \
-    __asm volatile(begin "1:\tmov %[x], %[row]\n"                                                            \
-                         "\tdls lr, %[k]\n"                                                                  \
-                         "2:\tldrsb %[w], [%[taps]], #1\n" multiply "\tadd %[x], %[x], %[apart]\n"           \
-                         "\tle lr, 2b\n"                                                                     \
-                         "\tadd %[row], %[row], %[pitch]\n"                                                  \
-                         "\tadd %[taps], %[taps], %[skip]\n"                                                 \
-                         "\tsubs %[rows], %[rows], #1\n"                                                     \
-                         "\tbne 1b\n" finish                                                                 \
-                   : [x] "=&l"(x), [w] "=&r"(w), [row] "+r"(row), [taps] "+r"(taps), [rows] "+r"(rows),      \
-                     __VA_ARGS__, [apart] "r"(of.apart * of.x_width), [pitch] "r"(of.pitch * of.x_width),    \
-                     [skip] "r"(filter.pitch - of.k)                                                         \
+#define EDGEEEG_ALONG(begin, multiply, finish, ...)                                                       \
+    __asm volatile(begin "1:\tmov %[x], %[row]\n"                                                         \
+                         "\tdls lr, %[k]\n"                                                               \
+                         "2:\tldrsb %[w], [%[taps]], #1\n" multiply "\tadd %[x], %[x], %[apart]\n"        \
+                         "\tle lr, 2b\n"                                                                  \
+                         "\tadd %[row], %[row], %[pitch]\n"                                               \
+                         "\tadd %[taps], %[taps], %[skip]\n"                                              \
+                         "\tsubs %[rows], %[rows], #1\n"                                                  \
+                         "\tbne 1b\n" finish                                                              \
+                   : [x] "=&l"(x), [w] "=&r"(w), [row] "+r"(row), [taps] "+r"(taps), [rows] "+r"(rows),   \
+                     __VA_ARGS__, [apart] "r"(of.apart * of.x_width), [pitch] "r"(of.pitch * of.x_width), \
+                     [skip] "r"(filter.pitch - of.k)                                                      \
                    : "lr", "cc", "q0", "memory")
 #define EDGEEEG_SIXTEEN(load, second, third, fourth, narrow)                                                 \
     EDGEEEG_ALONG("",                                                                                        \
@@ -270,8 +272,7 @@ EDGEEEG_INLINE void edgeeeg_filter_dots(edgeeeg_windows of, edgeeeg_filter filte
                   [c] "+w"(c), [d] "+w"(d), [y] "+l"(to)                                                     \
                   : [k] "r"(of.k), [multiplier] "w"(multiplier), [most] "w"(most))
 #define EDGEEEG_FOUR(load)                                                                                   \
-    EDGEEEG_ALONG("\tvctp.32 %[left]\n", "\tvpst\n\t" load "\n\tvmla.s32 %q[a], q0, %[w]\n", "",             \
-                  [a] "+w"(a)                                                                                \
+    EDGEEEG_ALONG("\tvctp.32 %[left]\n", "\tvpst\n\t" load "\n\tvmla.s32 %q[a], q0, %[w]\n", "", [a] "+w"(a) \
                   : [k] "r"(of.k), [left] "r"(of.made - t), [steps] "w"(steps))
 
 EDGEEEG_INLINE void edgeeeg_filter_along(edgeeeg_windows of, edgeeeg_filter filter, void *y, size_t at,
@@ -330,35 +331,36 @@ EDGEEEG_INLINE void edgeeeg_fill_rows(uint8_t *row, edgeeeg_rows of, ptrdiff_t f
     const ptrdiff_t end = rest < start ? start : rest < bytes ? rest : bytes;
     const uint8_t *seen = of.lines + (first + start), *from;
     uint8_t *to;
-    __asm volatile("vmov.i32 q1, #0\n"
-                   "1:\tmov %[to], %[row]\n"
-                   "\twlstp.8 lr, %[start], 3f\n"
-                   "2:\tvstrb.8 q1, [%[to]], #16\n"
-                   "\tletp lr, 2b\n"
-                   "3:\tadd %[to], %[row], %[end]\n"
-                   "\twlstp.8 lr, %[behind], 5f\n"
-                   "4:\tvstrb.8 q1, [%[to]], #16\n"
-                   "\tletp lr, 4b\n"
-                   "5:\tadd %[to], %[row], %[start]\n"
-                   "\tmov %[from], %[seen]\n"
-                   "\twlstp.8 lr, %[inside], 7f\n"
-                   "6:\tvldrb.u8 q0, [%[from]], #16\n"
-                   "\tvstrb.8 q0, [%[to]], #16\n"
-                   "\tletp lr, 6b\n"
-                   "7:\tadd %[row], %[row], %[apart]\n"
-                   "\tadd %[seen], %[seen], %[pitch]\n"
-                   "\tsubs %[rows], %[rows], #1\n"
-                   "\tbne 1b"
-                   : [row] "+r"(row), [seen] "+r"(seen), [rows] "+r"(of.rows), [from] "=&r"(from), [to] "=&r"(to)
-                   : [start] "r"(start), [end] "r"(end), [behind] "r"(bytes - end), [inside] "r"(end - start),
-                     [apart] "r"(of.apart), [pitch] "r"(of.pitch)
-                   : "lr", "cc", "q0", "q1", "memory");
+    __asm volatile(
+        "vmov.i32 q1, #0\n"
+        "1:\tmov %[to], %[row]\n"
+        "\twlstp.8 lr, %[start], 3f\n"
+        "2:\tvstrb.8 q1, [%[to]], #16\n"
+        "\tletp lr, 2b\n"
+        "3:\tadd %[to], %[row], %[end]\n"
+        "\twlstp.8 lr, %[behind], 5f\n"
+        "4:\tvstrb.8 q1, [%[to]], #16\n"
+        "\tletp lr, 4b\n"
+        "5:\tadd %[to], %[row], %[start]\n"
+        "\tmov %[from], %[seen]\n"
+        "\twlstp.8 lr, %[inside], 7f\n"
+        "6:\tvldrb.u8 q0, [%[from]], #16\n"
+        "\tvstrb.8 q0, [%[to]], #16\n"
+        "\tletp lr, 6b\n"
+        "7:\tadd %[row], %[row], %[apart]\n"
+        "\tadd %[seen], %[seen], %[pitch]\n"
+        "\tsubs %[rows], %[rows], #1\n"
+        "\tbne 1b"
+        : [row] "+r"(row), [seen] "+r"(seen), [rows] "+r"(of.rows), [from] "=&r"(from), [to] "=&r"(to)
+        : [start] "r"(start), [end] "r"(end), [behind] "r"(bytes - end), [inside] "r"(end - start),
+          [apart] "r"(of.apart), [pitch] "r"(of.pitch)
+        : "lr", "cc", "q0", "q1", "memory");
 }
 
 EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const edgeeeg_tap *taps,
-                                         const int32_t *bias, const float *multiplier, void *y, size_t y_width,
-                                         const edgeeeg_window *window, const edgeeeg_channels *channels,
-                                         size_t block, void *scratch) {
+                                         const int32_t *bias, const float *multiplier, void *y,
+                                         size_t y_width, const edgeeeg_window *window,
+                                         const edgeeeg_channels *channels, size_t block, void *scratch) {
     const size_t *in = window->in;
     const size_t *out = window->out;
     const size_t *kernel = window->kernel;
@@ -381,7 +383,8 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
                     of.x = edgeeeg_element(x, at, x_width);
                     of.pitch = in[0] * in[1] * in[2];
                 } else {
-                    /* unless it begins in front of the first line, where `left` wraps, or ends behind the last */
+                    /* unless it begins in front of the first line, where `left` wraps, or ends behind the
+                     * last */
                     const size_t last = left + (kernel[1] - 1) * window->dilation[1];
                     const int whole = left <= last && last < in[1];
                     uint8_t *row = scratch;
@@ -423,17 +426,17 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
     }
 }
 
-#define EDGEEEG_SCATTER(load, store)                                                                         \
-    __asm volatile("wlstp.16 lr, %[inside], 2f\n"                                                                     \
-          "1:\n\t" load "\n\t" store "\n"                                                                    \
-          "\tadd %[seen], %[seen], %[ahead]\n"                                                               \
-          "\tadd %[column], %[column], %[along]\n"                                                           \
-          "\tletp lr, 1b\n"                                                                                  \
-          "2:"                                                                                               \
-          : [seen] "+r"(seen), [column] "+r"(column)                                                         \
-          : [inside] "r"(inside), [from] "w"(from), [to] "w"(to), [ahead] "r"(8 * stride * width),           \
-            [along] "r"(8 * pitch * width)                                                                   \
-          : "lr", "q0", "memory")
+#define EDGEEEG_SCATTER(load, store)                                                                        \
+    __asm volatile("wlstp.16 lr, %[inside], 2f\n"                                                           \
+                   "1:\n\t" load "\n\t" store "\n"                                                          \
+                   "\tadd %[seen], %[seen], %[ahead]\n"                                                     \
+                   "\tadd %[column], %[column], %[along]\n"                                                 \
+                   "\tletp lr, 1b\n"                                                                        \
+                   "2:"                                                                                     \
+                   : [seen] "+r"(seen), [column] "+r"(column)                                               \
+                   : [inside] "r"(inside), [from] "w"(from), [to] "w"(to), [ahead] "r"(8 * stride * width), \
+                     [along] "r"(8 * pitch * width)                                                         \
+                   : "lr", "q0", "memory")
 
 /* What tap k sees of a line, for `count` outputs whose first sees place `first` (which wraps in front of the
  * line), into columns `pitch` elements apart; 0 in front of the line and behind its `size` */
@@ -478,25 +481,25 @@ EDGEEEG_INLINE void edgeeeg_copy_columns(uint8_t *columns, size_t next, size_t c
         const uint8_t *seen, *row = of.lines + first + i;
         uint8_t *to, *column = columns + i;
         size_t rows = of.rows;
-        __asm volatile("vctp.8 %[left]\n"
-                       "1:\tmov %[seen], %[row]\n"
-                       "\tmov %[to], %[column]\n"
-                       "\tdls lr, %[count]\n"
-                       "2:\tvpstt\n"
-                       "\tvldrbt.u8 q0, [%[seen]]\n"
-                       "\tvstrbt.8 q0, [%[to]]\n"
-                       "\tadd %[seen], %[seen], %[step]\n"
-                       "\tadd %[to], %[to], %[next]\n"
-                       "\tle lr, 2b\n"
-                       "\tadd %[row], %[row], %[pitch]\n"
-                       "\tadd %[column], %[column], %[apart]\n"
-                       "\tsubs %[rows], %[rows], #1\n"
-                       "\tbne 1b"
-                       : [seen] "=&r"(seen), [to] "=&r"(to), [row] "+r"(row), [column] "+r"(column),
-                         [rows] "+r"(rows)
-                       : [left] "r"(of.bytes - i), [count] "r"(count), [step] "r"(step), [next] "r"(next),
-                         [pitch] "r"(of.pitch), [apart] "r"(of.apart)
-                       : "lr", "cc", "q0", "memory");
+        __asm volatile(
+            "vctp.8 %[left]\n"
+            "1:\tmov %[seen], %[row]\n"
+            "\tmov %[to], %[column]\n"
+            "\tdls lr, %[count]\n"
+            "2:\tvpstt\n"
+            "\tvldrbt.u8 q0, [%[seen]]\n"
+            "\tvstrbt.8 q0, [%[to]]\n"
+            "\tadd %[seen], %[seen], %[step]\n"
+            "\tadd %[to], %[to], %[next]\n"
+            "\tle lr, 2b\n"
+            "\tadd %[row], %[row], %[pitch]\n"
+            "\tadd %[column], %[column], %[apart]\n"
+            "\tsubs %[rows], %[rows], #1\n"
+            "\tbne 1b"
+            : [seen] "=&r"(seen), [to] "=&r"(to), [row] "+r"(row), [column] "+r"(column), [rows] "+r"(rows)
+            : [left] "r"(of.bytes - i), [count] "r"(count), [step] "r"(step), [next] "r"(next),
+              [pitch] "r"(of.pitch), [apart] "r"(of.apart)
+            : "lr", "cc", "q0", "memory");
     }
 }
 
@@ -544,8 +547,8 @@ EDGEEEG_INLINE void edgeeeg_columns_helium(const void *x, size_t x_width, const 
                                 if (first < size && size - first >= kernel[2]) {
                                     inside = (size - first - kernel[2]) / window->stride[2] + 1;
                                     inside = inside < run - t ? inside : run - t;
-                                    edgeeeg_copy_columns(column, pitch * x_width, inside, rows, first * x_width,
-                                                         window->stride[2] * x_width);
+                                    edgeeeg_copy_columns(column, pitch * x_width, inside, rows,
+                                                         first * x_width, window->stride[2] * x_width);
                                 } else {
                                     inside = 1;
                                     edgeeeg_fill_rows(column, rows, (ptrdiff_t)(first * x_width));
