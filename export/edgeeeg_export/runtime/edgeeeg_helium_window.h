@@ -63,9 +63,15 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
     const size_t lines = kernel[0] * kernel[1];
     const size_t even = (kernel[2] + 1) & ~(size_t)1;
     const size_t pitch = edgeeeg_slide_pitch(window, block);
+    /* rows of int8 leave half of scratch to those of the next lines of outputs, which see some of the same */
+    const int shared = x_width == 1 && lines > 1 && group_in * lines == kernel[1] && window->dilation[1] == 1;
+    const size_t most = shared ? kernel[1] / window->stride[1] + 1 : 1;
     edgeeeg_windows of = {scratch, x_width, window->stride[2], group_in * lines, 0, kernel[2], 1, 0};
     for (size_t g = 0; g < channels->batch * channels->groups; g++) {
-        for (size_t line = 0; line < out[0] * out[1]; line++) {
+        for (size_t line = 0, together; line < out[0] * out[1]; line += together) {
+            const size_t below = out[1] - line % out[1];
+            together = below < most ? below : most;
+            const size_t high = kernel[1] + (together - 1) * window->stride[1];
             for (size_t from = 0; from < out[2]; from += block) {
                 of.made = out[2] - from < block ? out[2] - from : block;
                 const size_t span = (of.made - 1) * of.step + of.k;
@@ -79,7 +85,7 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
                 } else {
                     /* unless it begins in front of the first line, where `left` wraps, or ends behind the
                      * last */
-                    const size_t last = left + (kernel[1] - 1) * window->dilation[1];
+                    const size_t last = left + (high - 1) * window->dilation[1];
                     const int whole = left <= last && last < in[1];
                     uint8_t *row = scratch;
                     of.x = scratch;
@@ -87,10 +93,10 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
                     for (size_t c = 0; c < group_in; c++) {
                         for (size_t k0 = 0; k0 < kernel[0]; k0++) {
                             const size_t i0 = top + k0 * window->dilation[0];
-                            for (size_t k1 = 0, same; k1 < kernel[1]; k1 += same) {
+                            for (size_t k1 = 0, same; k1 < high; k1 += same) {
                                 const size_t i1 = left + k1 * window->dilation[1];
                                 const int outside = i0 >= in[0] || i1 >= in[1];
-                                same = whole ? kernel[1] : 1;
+                                same = whole ? high : 1;
                                 const size_t at = (((g * group_in + c) * in[0] + i0) * in[1] + i1) * in[2];
                                 const edgeeeg_rows rows = {edgeeeg_element(x, outside ? 0 : at, x_width),
                                                            same,
@@ -109,10 +115,14 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
                     const size_t to = ((g * group_out + o) * out[0] * out[1] + line) * out[2] + from;
                     const edgeeeg_filter filter = {taps + channel * of.rows * even, even,
                                                    bias ? bias[channel] : 0, multiplier[channel]};
-                    if (of.k < EDGEEEG_FEW_TAPS) {
-                        edgeeeg_filter_along(of, filter, y, to, y_width);
-                    } else {
-                        edgeeeg_filter_dots(of, filter, y, to, y_width);
+                    edgeeeg_windows seen = of;
+                    for (size_t l = 0; l < together; l++) {
+                        if (of.k < EDGEEEG_FEW_TAPS) {
+                            edgeeeg_filter_along(seen, filter, y, to + l * out[2], y_width);
+                        } else {
+                            edgeeeg_filter_dots(seen, filter, y, to + l * out[2], y_width);
+                        }
+                        seen.x = edgeeeg_element(seen.x, window->stride[1] * pitch, x_width);
                     }
                 }
             }
