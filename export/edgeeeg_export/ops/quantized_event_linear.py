@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgeeeg_export.kernels.choice import scratch
 from edgeeeg_export.kernels.kernel import Kernel
 from edgeeeg_export.ops.dense_kernels import dense_kernels
 from edgeeeg_export.ops.event_kernels import Dense, event_kernels
@@ -31,7 +30,3 @@ class QuantizedEventLinear(QuantizedLinear):
     def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
         """Events up to the break-even of each family, a dense kernel above it."""
         return event_kernels(self.dense(inputs))
-
-    def scratch(self, inputs: tuple[TensorType, ...]) -> int:
-        """Where neurons fired."""
-        return scratch(self.kernels(inputs))
