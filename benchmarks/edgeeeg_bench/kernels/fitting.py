@@ -43,9 +43,9 @@ def solve(
     work: Sequence[Mapping[str, int]], instructions: Sequence[float]
 ) -> tuple[Mapping[str, float], float]:
     """Costs of the units, none below 0, and the largest share by which they miss a count."""
-    units = list(work[0])
+    units = list(dict.fromkeys(unit for each in work for unit in each))
     target = np.array(instructions)
-    matrix = np.array([[each[unit] for unit in units] for each in work]) / target[:, None]
+    matrix = np.array([[each.get(unit, 0) for unit in units] for each in work]) / target[:, None]
     scale = np.maximum(matrix.max(axis=0), 1e-12)
     costs, _ = nnls(matrix / scale, np.ones(len(target)))
     costs = np.round(costs / scale, 4)
