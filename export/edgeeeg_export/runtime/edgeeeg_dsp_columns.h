@@ -20,20 +20,21 @@ typedef struct {
 } edgeeeg_columns_block;
 
 /* four taps; registers of LDM rise with their numbers, so these have names */
-#define EDGEEEG_TAPS_OF_COLUMNS                                                                             \
-    "ldrd %[k0], %[k1], [%[tap]], #8\n\t"                                                                   \
-    "ldm %[x]!, {r4, r5, r6, r8}\n\t"                                                                       \
-    "smlad %[s0], %[k0], r4, %[s0]\n\t"                                                                     \
-    "smlad %[s1], %[k0], r5, %[s1]\n\t"                                                                     \
-    "smlad %[s2], %[k0], r6, %[s2]\n\t"                                                                     \
-    "smlad %[s3], %[k0], r8, %[s3]\n\t"                                                                     \
-    "ldm %[x]!, {r4, r5, r6, r8}\n\t"                                                                       \
-    "smlad %[s0], %[k1], r4, %[s0]\n\t"                                                                     \
-    "smlad %[s1], %[k1], r5, %[s1]\n\t"                                                                     \
-    "smlad %[s2], %[k1], r6, %[s2]\n\t"                                                                     \
+#define EDGEEEG_TAPS_OF_COLUMNS           \
+    "ldrd %[k0], %[k1], [%[tap]], #8\n\t" \
+    "ldm %[x]!, {r4, r5, r6, r8}\n\t"     \
+    "smlad %[s0], %[k0], r4, %[s0]\n\t"   \
+    "smlad %[s1], %[k0], r5, %[s1]\n\t"   \
+    "smlad %[s2], %[k0], r6, %[s2]\n\t"   \
+    "smlad %[s3], %[k0], r8, %[s3]\n\t"   \
+    "ldm %[x]!, {r4, r5, r6, r8}\n\t"     \
+    "smlad %[s0], %[k1], r4, %[s0]\n\t"   \
+    "smlad %[s1], %[k1], r5, %[s1]\n\t"   \
+    "smlad %[s2], %[k1], r6, %[s2]\n\t"   \
     "smlad %[s3], %[k1], r8, %[s3]\n\t"
 
-/* The sums of four columns, of a multiple of 4 elements: eight a turn, the first turn four if it is an odd one */
+/* The sums of four columns, of a multiple of 4 elements: eight a turn, the first turn four if it is an odd
+ * one */
 EDGEEEG_INLINE void edgeeeg_columns_four(const int16_t *columns, const edgeeeg_tap *tap,
                                          const edgeeeg_tap *const *end, edgeeeg_four *sums) {
     int32_t s0 = sums->s0;
@@ -45,8 +46,7 @@ EDGEEEG_INLINE void edgeeeg_columns_four(const int16_t *columns, const edgeeeg_t
                      "subs %[k0], %[k0], %[tap]\n\t"
                      "tst %[k0], #8\n\t"
                      "bne 2f\n\t"
-                     "1:\n\t" EDGEEEG_TAPS_OF_COLUMNS "2:\n\t" EDGEEEG_TAPS_OF_COLUMNS
-                     "ldr %[k0], %[end]\n\t"
+                     "1:\n\t" EDGEEEG_TAPS_OF_COLUMNS "2:\n\t" EDGEEEG_TAPS_OF_COLUMNS "ldr %[k0], %[end]\n\t"
                      "cmp %[tap], %[k0]\n\t"
                      "bne 1b"
                      : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [x] "+r"(columns),
@@ -80,11 +80,11 @@ EDGEEEG_INLINE void edgeeeg_columns_filters(const edgeeeg_columns_block *block, 
 }
 
 /* shared by the widths of x */
-static __attribute__((noinline, unused)) void edgeeeg_columns_filters_int8(const edgeeeg_columns_block *block) {
+EDGEEEG_SHARED void edgeeeg_columns_filters_int8(const edgeeeg_columns_block *block) {
     edgeeeg_columns_filters(block, 1);
 }
 
-static __attribute__((noinline, unused)) void edgeeeg_columns_filters_int16(const edgeeeg_columns_block *block) {
+EDGEEEG_SHARED void edgeeeg_columns_filters_int16(const edgeeeg_columns_block *block) {
     edgeeeg_columns_filters(block, 2);
 }
 
@@ -109,8 +109,8 @@ EDGEEEG_INLINE void edgeeeg_interleave(const void *above, const void *below, siz
     }
 }
 
-/* Whether outputs next to each other see elements next to each other, and one of each line: a window spans its
- * first axes and steps along the others */
+/* Whether outputs next to each other see elements next to each other, and one of each line: a window spans
+ * its first axes and steps along the others */
 static inline int edgeeeg_sees_lines(const edgeeeg_window *window) {
     int steps = 0;
     for (size_t axis = 0; axis < 3; axis++) {
@@ -136,8 +136,8 @@ EDGEEEG_INLINE void edgeeeg_columns_of_lines(const void *x, size_t x_width, size
         int16_t *pairs = columns + 4 * r;
         /* what stands for a line that is not there is multiplied by taps that are 0 */
         for (size_t p = 0; p < (made & ~(size_t)3); p += 4, pairs += 4 * pitch) {
-            edgeeeg_interleave(edgeeeg_element(above, p, x_width), edgeeeg_element(below, p, x_width), x_width,
-                               pairs);
+            edgeeeg_interleave(edgeeeg_element(above, p, x_width), edgeeeg_element(below, p, x_width),
+                               x_width, pairs);
         }
         for (size_t p = made & ~(size_t)3; p < made; p++, pairs += 2) {
             pairs[0] = (int16_t)edgeeeg_load(above, p, x_width);
@@ -202,17 +202,13 @@ EDGEEEG_INLINE void edgeeeg_columns_fill(const void *x, size_t x_width, const ed
     }
 }
 
-static __attribute__((noinline, unused)) void edgeeeg_columns_fill_int8(const void *x,
-                                                                        const edgeeeg_window *window,
-                                                                        size_t group_in, size_t from,
-                                                                        size_t made, int16_t *columns) {
+EDGEEEG_SHARED void edgeeeg_columns_fill_int8(const void *x, const edgeeeg_window *window, size_t group_in,
+                                              size_t from, size_t made, int16_t *columns) {
     edgeeeg_columns_fill(x, 1, window, group_in, from, made, columns);
 }
 
-static __attribute__((noinline, unused)) void edgeeeg_columns_fill_int16(const void *x,
-                                                                         const edgeeeg_window *window,
-                                                                         size_t group_in, size_t from,
-                                                                         size_t made, int16_t *columns) {
+EDGEEEG_SHARED void edgeeeg_columns_fill_int16(const void *x, const edgeeeg_window *window, size_t group_in,
+                                               size_t from, size_t made, int16_t *columns) {
     edgeeeg_columns_fill(x, 2, window, group_in, from, made, columns);
 }
 

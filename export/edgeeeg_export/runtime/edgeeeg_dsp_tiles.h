@@ -5,14 +5,14 @@
 
 #include "edgeeeg_dsp_words.h"
 
-#define EDGEEEG_ROW_OF_TILE(row, sum)                                                                       \
-    "sxtb16 %[pair], " row "\n\t"                                                                           \
-    "smlad %[" sum "], %[pair], %[x02], %[" sum "]\n\t"                                                     \
-    "sxtb16 " row ", " row ", ror #8\n\t"                                                                   \
+#define EDGEEEG_ROW_OF_TILE(row, sum)                   \
+    "sxtb16 %[pair], " row "\n\t"                       \
+    "smlad %[" sum "], %[pair], %[x02], %[" sum "]\n\t" \
+    "sxtb16 " row ", " row ", ror #8\n\t"               \
     "smlad %[" sum "], " row ", %[x13], %[" sum "]\n\t"
-#define EDGEEEG_TILE                                                                                        \
-    "ldrd %[x02], %[x13], [%[x]], #8\n\t"                                                                   \
-    "ldm %[tile]!, {r4, r5, r6, r8}\n\t" EDGEEEG_ROW_OF_TILE("r4", "s0") EDGEEEG_ROW_OF_TILE("r5", "s1")    \
+#define EDGEEEG_TILE                                                                                     \
+    "ldrd %[x02], %[x13], [%[x]], #8\n\t"                                                                \
+    "ldm %[tile]!, {r4, r5, r6, r8}\n\t" EDGEEEG_ROW_OF_TILE("r4", "s0") EDGEEEG_ROW_OF_TILE("r5", "s1") \
         EDGEEEG_ROW_OF_TILE("r6", "s2") EDGEEEG_ROW_OF_TILE("r8", "s3")
 
 /* The sums of four outputs, of `wide` elements, a multiple of four */

@@ -262,39 +262,39 @@ EDGEEEG_INLINE void edgeeeg_across_plain(const void *x, size_t x_width, const in
 #endif
 
 /* one function for each pair of widths, whichever layers share it */
-#define EDGEEEG_WEIGHTED(of_x, of_y, x_t, y_t)                                                              \
-    static inline void edgeeeg_dense_##of_x##_##of_y(const x_t *x, const int8_t *weight,                    \
-                                                     const int32_t *bias, const float *multiplier, y_t *y,  \
-                                                     size_t rows, size_t k, size_t n) {                     \
-        edgeeeg_dense_family(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, rows, k, n);             \
-    }                                                                                                       \
-    static inline void edgeeeg_tiles_##of_x##_##of_y(                                                       \
-        const x_t *x, const int8_t *tiles, const int32_t *bias, const float *multiplier, y_t *y,            \
-        size_t rows, size_t k, size_t n, void *scratch) {                                                   \
-        edgeeeg_tiles_family(x, sizeof *x, tiles, bias, multiplier, y, sizeof *y, rows, k, n, scratch);     \
-    }                                                                                                       \
-    static inline void edgeeeg_window_##of_x##_##of_y(                                                      \
-        const x_t *x, const int8_t *weight, const int32_t *bias, const float *multiplier, y_t *y,           \
-        const edgeeeg_window *window, const edgeeeg_channels *channels) {                                   \
-        edgeeeg_window_plain(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, window, channels);       \
-    }                                                                                                       \
-    static inline void edgeeeg_slide_##of_x##_##of_y(                                                       \
-        const x_t *x, const edgeeeg_tap *taps, const int32_t *bias, const float *multiplier, y_t *y,        \
-        const edgeeeg_window *window, const edgeeeg_channels *channels, size_t block, void *scratch) {      \
-        edgeeeg_slide_family(x, sizeof *x, taps, bias, multiplier, y, sizeof *y, window, channels, block,   \
-                             scratch);                                                                      \
-    }                                                                                                       \
-    static inline void edgeeeg_columns_##of_x##_##of_y(                                                     \
-        const x_t *x, const edgeeeg_tap *taps, const int32_t *bias, const float *multiplier, y_t *y,        \
-        const edgeeeg_window *window, const edgeeeg_channels *channels, size_t block, void *scratch) {      \
-        edgeeeg_columns_family(x, sizeof *x, taps, bias, multiplier, y, sizeof *y, window, channels, block, \
-                               scratch);                                                                    \
-    }                                                                                                       \
-    static inline void edgeeeg_across_##of_x##_##of_y(                                                      \
-        const x_t *x, const int8_t *weight, const int32_t *bias, const float *multiplier, y_t *y,           \
-        const edgeeeg_channels *channels, size_t lines, size_t length) {                                    \
-        edgeeeg_across_family(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, channels, lines,        \
-                              length);                                                                      \
+#define EDGEEEG_WEIGHTED(of_x, of_y, x_t, y_t)                                                               \
+    static inline void edgeeeg_dense_##of_x##_##of_y(const x_t *x, const int8_t *weight,                     \
+                                                     const int32_t *bias, const float *multiplier, y_t *y,   \
+                                                     size_t rows, size_t k, size_t n) {                      \
+        edgeeeg_dense_family(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, rows, k, n);              \
+    }                                                                                                        \
+    static inline void edgeeeg_tiles_##of_x##_##of_y(const x_t *x, const int8_t *tiles, const int32_t *bias, \
+                                                     const float *multiplier, y_t *y, size_t rows, size_t k, \
+                                                     size_t n, void *scratch) {                              \
+        edgeeeg_tiles_family(x, sizeof *x, tiles, bias, multiplier, y, sizeof *y, rows, k, n, scratch);      \
+    }                                                                                                        \
+    static inline void edgeeeg_window_##of_x##_##of_y(                                                       \
+        const x_t *x, const int8_t *weight, const int32_t *bias, const float *multiplier, y_t *y,            \
+        const edgeeeg_window *window, const edgeeeg_channels *channels) {                                    \
+        edgeeeg_window_plain(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, window, channels);        \
+    }                                                                                                        \
+    static inline void edgeeeg_slide_##of_x##_##of_y(                                                        \
+        const x_t *x, const edgeeeg_tap *taps, const int32_t *bias, const float *multiplier, y_t *y,         \
+        const edgeeeg_window *window, const edgeeeg_channels *channels, size_t block, void *scratch) {       \
+        edgeeeg_slide_family(x, sizeof *x, taps, bias, multiplier, y, sizeof *y, window, channels, block,    \
+                             scratch);                                                                       \
+    }                                                                                                        \
+    static inline void edgeeeg_columns_##of_x##_##of_y(                                                      \
+        const x_t *x, const edgeeeg_tap *taps, const int32_t *bias, const float *multiplier, y_t *y,         \
+        const edgeeeg_window *window, const edgeeeg_channels *channels, size_t block, void *scratch) {       \
+        edgeeeg_columns_family(x, sizeof *x, taps, bias, multiplier, y, sizeof *y, window, channels, block,  \
+                               scratch);                                                                     \
+    }                                                                                                        \
+    static inline void edgeeeg_across_##of_x##_##of_y(                                                       \
+        const x_t *x, const int8_t *weight, const int32_t *bias, const float *multiplier, y_t *y,            \
+        const edgeeeg_channels *channels, size_t lines, size_t length) {                                     \
+        edgeeeg_across_family(x, sizeof *x, weight, bias, multiplier, y, sizeof *y, channels, lines,         \
+                              length);                                                                       \
     }
 
 EDGEEEG_WEIGHTED(int8, int8, int8_t, int8_t)
