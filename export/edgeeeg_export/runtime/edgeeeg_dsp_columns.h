@@ -1,4 +1,4 @@
-/* edgeeeg_columns_plain and edgeeeg_across_plain with SMLAD. Columns lie four and four together: of each pair
+/* edgeeeg_columns_plain with SMLAD. Columns lie four and four together: of each pair
  * of their elements first that of column 0, then those of columns 1, 2 and 3. */
 #ifndef EDGEEEG_DSP_COLUMNS_H
 #define EDGEEEG_DSP_COLUMNS_H
