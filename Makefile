@@ -4,9 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 DATA ?= $(EDGEEEG_DATA)
-C_FILES := $(wildcard firmware_bridge/firmware/*.[ch] export/edgeeeg_export/runtime/*.[ch] benchmarks/edgeeeg_bench/plugin/*.[ch] benchmarks/edgeeeg_bench/soak/*.[ch])
+C_FILES := $(wildcard firmware_bridge/firmware/*.[ch] export/edgeeeg_export/runtime/*.[ch] benchmarks/edgeeeg_bench/plugin/*.[ch] benchmarks/edgeeeg_bench/soak/*.[ch] benchmarks/edgeeeg_bench/hosts/*.c)
 
-.PHONY: demo test check golden bench bench-cells bench-front-end bench-quantization figures soak zoo train clean system
+.PHONY: demo test check golden bench bench-cells bench-front-end bench-hosts bench-kernels bench-quantization figures soak zoo train clean system
 
 demo: $(SETUP)
 	$(BIN)/edgeeeg demo --out runs/demo
@@ -35,8 +35,14 @@ bench-cells: $(SETUP)
 bench-front-end: $(SETUP)
 	$(BIN)/python benchmarks/front_end.py
 
+bench-hosts: $(SETUP)
+	$(BIN)/python benchmarks/hosts.py
+
 bench-quantization: $(SETUP)
 	EDGEEEG_DATA="$(DATA)" $(BIN)/python benchmarks/quantization.py
+
+bench-kernels: $(SETUP)
+	$(BIN)/python benchmarks/kernels.py $(if $(FIT),--fit)
 
 figures: $(SETUP)
 	$(BIN)/python benchmarks/cell_traces.py

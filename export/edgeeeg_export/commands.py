@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
 import typer
+from rich.console import RenderableType
 
 from edgeeeg import terminal
 from edgeeeg.extras import needs
@@ -162,12 +162,10 @@ def export(
     json: bool = typer.Option(False, "--json", help="Print one JSON object on stdout."),
 ) -> None:
     """Turn a trained model into a verified bundle: one-step ONNX, C99, golden vectors, contract."""
-    import onnx
 
     from edgeeeg.signal import Recording, read_edf
     from edgeeeg_export import contract_table, explanation
     from edgeeeg_export.errors import ExportError
-    from edgeeeg_export.input_spec import common_ticks
     from edgeeeg_export.loading import is_factory
     from edgeeeg_export.pipeline import export_model
     from edgeeeg_export.quantize import pareto_table, qdq_deviation, report_table
@@ -219,10 +217,7 @@ def export(
     info = bundle.manifest
     records = contract_table.read(bundle)
     quantized = None if info.quantization is None else report_table.read(bundle)
-    explanations = None
-    if explain:
-        ticks = common_ticks({each.name: each.sfreq for each in info.inputs})
-        explanations = explanation.explain_model(onnx.load(str(bundle.path("captured.onnx"))), ticks)
+    explained = explanation.explain_bundle(bundle) if explain else None
     if json:
         result = {
             "bundle": str(out),
@@ -242,12 +237,12 @@ def export(
             result["qdq"] = report_table.read_qdq(bundle)
         if budget is not None:
             result["pareto"] = report_table.read_pareto(bundle)
-        if explanations is not None:
-            result["explain"] = explanation.to_json(explanations)
+        if explained is not None:
+            result |= explained.to_json()
         terminal.print_json(result)
         return
-    if explanations is not None:
-        _print_lines(explanation.render(explanations))
+    if explained is not None:
+        _print(explained.render())
     if quantized is not None:
         terminal.stdout.print(report_table.render(quantized))
         if states_in_integers := report_table.read_states(bundle):
@@ -285,7 +280,6 @@ def inspect_verb(
 ) -> None:
     """Say what a model is, what it costs as a stream, which boards hold it and what stands in its way."""
     from edgeeeg_export import explanation
-    from edgeeeg_export.errors import GraphError, UnsupportedOperator
     from edgeeeg_export.inspection import inspect_model
     from edgeeeg_export.inspection_table import render
     from edgeeeg_export.loading import load_model
@@ -293,24 +287,22 @@ def inspect_verb(
     loaded = load_model(model, None, n_chans, n_times, layout)
     found = inspect_model(loaded, hop)
     result = found.to_json()
-    explanations = None
+    explained = explanation.explain_loaded(loaded, hop) if explain else None
     if explain:
-        with contextlib.suppress(GraphError, UnsupportedOperator):  # the findings name what stands in the way
-            explanations = explanation.explain_model(loaded.onnx_model, loaded.ticks)
-        result["explain"] = None if explanations is None else explanation.to_json(explanations)
+        result |= {"explain": None} if explained is None else explained.to_json()
     if json:
         terminal.print_json(result)
         return
     for part in render(found):
         terminal.stdout.print(part)
-    if explanations is not None:
-        _print_lines(explanation.render(explanations))
+    if explained is not None:
+        _print(explained.render())
 
 
-def _print_lines(lines: Iterable[str]) -> None:
-    """Lines as they are: labels of layers may hold brackets."""
-    for line in lines:
-        terminal.stdout.print(line, markup=False)
+def _print(parts: Iterable[RenderableType]) -> None:
+    """Lines as they are, where labels of layers may hold brackets, and tables."""
+    for part in parts:
+        terminal.stdout.print(part, markup=False)
 
 
 @needs("train,export", "torch", "onnx", "onnxscript", "sklearn")

@@ -26,10 +26,17 @@ from edgeeeg_export.subject import Subject as Subject
 from edgeeeg_export.targets.c import CProgram
 from edgeeeg_export.targets.native import NativeModel
 from edgeeeg_export.targets.onnx_run import run_steps
-from edgeeeg_export.tensor import Array
+from edgeeeg_export.tensor import Array, stretch
 
 CHUNKS = (3, 7)
 """Hops per call of the chunked runs; `numpy` is one hop at a time, and the whole at once comes last."""
+
+LAYERS_RUN = 1 << 16
+"""Layers that a chunked run of the NumPy reference dispatches: about two seconds. What lies between the start
+and the end of a longer recording is one call."""
+
+LAYERS_RUN_BY_ORT = 1 << 20
+"""Layers that ONNX Runtime, which sees a step at a time, runs: a longer recording it sees from its start."""
 
 SOURCE_WINDOWS = 16
 """Windows of the recording on which a model of whole windows is compared with its original."""
@@ -199,7 +206,7 @@ def by_step(value: Array, time_axis: int | None, frames: int) -> Array:
     if time_axis is None:
         raise ValueError("a tensor without a time axis has no steps")
     steps = value.shape[time_axis] // frames
-    value = np.take(value, range(steps * frames), axis=time_axis)
+    value = stretch(value, time_axis, 0, steps * frames)
     split = value.reshape(*value.shape[:time_axis], steps, frames, *value.shape[time_axis + 1 :])
     size = math.prod(value.shape[:time_axis] + value.shape[time_axis + 1 :]) * frames
     return np.moveaxis(split, time_axis, 0).reshape(steps, size)
@@ -215,7 +222,8 @@ def run_on_host(program: CProgram, counts: Counts | Mapping[str, Counts]) -> Arr
 
 def _in_chunks(subject: Subject, samples: Mapping[str, Array], steps: int) -> Array:
     """The step program's NumPy reference, so many steps at a time with its states carried."""
-    return stack_outputs(subject.step, reference.run_stream(subject.step, samples, steps))
+    most = max(LAYERS_RUN // len(subject.step.nodes), 1)
+    return stack_outputs(subject.step, reference.run_stream(subject.step, samples, steps, most))
 
 
 def _chunked(subject: Subject, samples: Mapping[str, Array], outputs: Array) -> Record:
@@ -255,7 +263,7 @@ def _as_long(subject: Subject, name: str, value: Array, like: Array) -> Array:
     axis = subject.offline.tensors[name].time_axis
     if axis is None:
         return value
-    return np.take(value, range(min(value.shape[axis], like.shape[axis])), axis=axis)
+    return stretch(value, axis, 0, like.shape[axis])
 
 
 def _stack(subject: Subject, values: Mapping[str, Array], n_steps: int, names: Sequence[str]) -> Array:
@@ -354,8 +362,20 @@ def _join(subject: Subject, parts: Sequence[Mapping[str, Array]]) -> dict[str, A
     return joined
 
 
+def _within_reach(
+    subject: Subject, samples: Mapping[str, Array], truth: Mapping[str, Array]
+) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
+    """What ONNX Runtime sees of the recording, and the reference on that."""
+    steps = max(LAYERS_RUN_BY_ORT // len(subject.step.nodes), subject.lowered.window or 0, 1)
+    if steps * subject.hop >= samples[subject.inputs[0].name].shape[2]:
+        return samples, truth
+    samples = subject.cut(samples, 0, steps * subject.hop)
+    return samples, reference.run(subject.offline, samples).tensors
+
+
 def _onnxruntime(subject: Subject, samples: Mapping[str, Array], truth: Mapping[str, Array]) -> Record:
     spikes, whole = spiking(subject.step), rounded(subject.step)
+    samples, truth = _within_reach(subject, samples, truth)
     names = (*_layer_names(subject), *whole)
     free = run_steps(subject.step, samples, (*names, *spikes))
     if not spikes and not whole:

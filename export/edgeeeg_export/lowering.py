@@ -12,6 +12,7 @@ from edgeeeg_export.graph import Graph
 from edgeeeg_export.importer import import_onnx
 from edgeeeg_export.ops.windows import Windows
 from edgeeeg_export.passes import ARRANGEMENT, PIPELINE, simplify
+from edgeeeg_export.passes.event_driven import event_driven
 from edgeeeg_export.passes.exact_windows import exact_windows
 from edgeeeg_export.passes.stream import at_hop, stream
 from edgeeeg_export.placement import Semantics
@@ -102,6 +103,7 @@ def lower(
     if quantized is not None:
         captured = quantize(quantized.floats, quantized.formats, quantized.own)
     offline = exact_windows(captured) if semantics == "windowed" else captured
+    offline = simplify(offline, (event_driven,))
     return Lowered(captured, offline, stream(offline, hop), quantized)
 
 

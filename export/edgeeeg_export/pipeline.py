@@ -121,7 +121,8 @@ def export_model(
         Refuse a program that does not fit this board.
     recording : Recording, or mapping of str to Recording
         What the contract is checked on, for several inputs one for each by name; ten minutes of seeded
-        synthetic EEG without it. Saturation, steps and silence follow in either case.
+        synthetic EEG without it, or fewer of a very large model. Saturation, steps and silence follow in
+        either case.
     calibration : Recording, or mapping of str to Recording
         Make the program one of integers (`edgeeeg_export.quantize`), whose ranges are those of this
         recording, its state carried from end to end; without it the program is float32.
@@ -186,7 +187,7 @@ def export_model(
         chosen = find_board(board)
         flash = model_flash_bytes(compiled.subject.program, chosen)
         check_fit(chosen, flash, compiled.subject.program.struct_bytes)
-    eeg = counts_of_inputs(compiled.manifest, recording)
+    eeg = counts_of_inputs(compiled.manifest, recording, step=compiled.subject.step)
     contract.whole_steps(compiled.subject, eeg)  # of the recording itself, whatever follows it
     pareto = () if prepared is None else prepared.pareto
     reports = quantization_record.render(compiled.subject, compiled.contents.get(QDQ), eeg, pareto)

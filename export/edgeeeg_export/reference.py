@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.ops.clock import ENDED, Clock
-from edgeeeg_export.tensor import Array
+from edgeeeg_export.tensor import Array, stretch
 
 States = Mapping[str, tuple[Array, ...]]
 
@@ -73,7 +74,9 @@ def silence(graph: Graph, steps: int) -> dict[str, Array]:
     return {name: np.zeros(shape, dtype=np.float32) for name, shape in shapes.items()}
 
 
-def run_stream(graph: Graph, inputs: Mapping[str, Array], steps: int) -> dict[str, Array]:
+def run_stream(
+    graph: Graph, inputs: Mapping[str, Array], steps: int, most: int | None = None
+) -> dict[str, Array]:
     """The outputs of a streaming graph over a recording by name, `steps` steps a call, and then flushed.
 
     Parameters
@@ -84,19 +87,18 @@ def run_stream(graph: Graph, inputs: Mapping[str, Array], steps: int) -> dict[st
         Whole steps of every input.
     steps : int
         How many of them at a time.
+    most : int, optional
+        Of how many calls at most: half of them at the start of the recording, half at its end, and what lies
+        between in one.
     """
     times = {name: type_.time_axis or 0 for name, type_ in graph.inputs.items()}
     sizes = {name: type_.frames for name, type_ in graph.inputs.items()}
     total = min(inputs[name].shape[times[name]] // sizes[name] for name in times)
     states: States | None = None
     pieces: list[Mapping[str, Array]] = []
-    for start in range(0, total, steps):
+    for start, stop in pairwise(_cuts(total, steps, most)):
         taken = {
-            name: np.take(
-                inputs[name],
-                range(start * sizes[name], min(start + steps, total) * sizes[name]),
-                axis=times[name],
-            )
+            name: stretch(inputs[name], times[name], start * sizes[name], stop * sizes[name])
             for name in times
         }
         result = run(graph, taken, states)
@@ -109,6 +111,15 @@ def run_stream(graph: Graph, inputs: Mapping[str, Array], steps: int) -> dict[st
     return {name: _joined(graph, name, [piece[name] for piece in pieces]) for name in graph.outputs}
 
 
+def _cuts(total: int, steps: int, most: int | None) -> list[int]:
+    """Where calls of `steps` steps begin, and the end; if they are too many, those in the middle are one."""
+    starts = list(range(0, total, steps))
+    if most is not None and len(starts) > most:
+        half = max(most // 2, 1)
+        starts = starts[: half + 1] + starts[-half:]
+    return [*starts, total]
+
+
 def _joined(graph: Graph, name: str, pieces: list[Array]) -> Array:
     """An output over all steps, without those before the first that is ready."""
     type_ = graph.tensors[name]
@@ -116,4 +127,4 @@ def _joined(graph: Graph, name: str, pieces: list[Array]) -> Array:
         raise ValueError(f"output '{name}' has no time axis")
     whole = np.concatenate(pieces, axis=type_.time_axis)
     late = graph.timing.delay * type_.frames
-    return np.take(whole, range(late, whole.shape[type_.time_axis]), axis=type_.time_axis)
+    return stretch(whole, type_.time_axis, late, whole.shape[type_.time_axis])

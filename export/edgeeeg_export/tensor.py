@@ -79,3 +79,9 @@ class State:
     def start(self) -> Array:
         """A fresh array of initial values."""
         return np.full(self.size, self.initial, dtype=self.dtype).reshape(self.shape)
+
+
+def stretch(value: Array, axis: int, start: int, stop: int) -> Array:
+    """The frames from one to before another along an axis: a view."""
+    at: tuple[slice, ...] = (*(slice(None),) * (axis % value.ndim), slice(start, stop))
+    return value[at]

@@ -74,7 +74,7 @@ def compile_object(source: Path, target: Path, compiler: str = "gcc", flags: tup
     return target
 
 
-def compile_shared(sources: list[Path], include: Path, target: Path) -> Path:
-    """Build a shared library for this machine."""
-    run_tool("gcc", *C_FLAGS, "-shared", "-fPIC", "-I", include, *sources, "-o", target)
+def compile_shared(sources: list[Path], include: Path, target: Path, flags: tuple[str, ...] = ()) -> Path:
+    """Build a shared library for this machine; `flags` follow those that keep its numbers."""
+    run_tool("gcc", *C_FLAGS, *flags, "-shared", "-fPIC", "-I", include, *sources, "-o", target)
     return target

@@ -15,10 +15,17 @@ from edgeeeg_export.errors import ExportError
 
 if TYPE_CHECKING:
     from edgeeeg.signal import Recording
+    from edgeeeg_export.graph import Graph
 
     Recorded = Recording | Mapping[str, Recording]
 
 DEFAULT_SECONDS = 600.0
+
+FLOATS = 1 << 27
+"""Elements of all tensors of a run over the whole recording, half a gigabyte: a model that makes more of them
+is checked on less synthetic EEG."""
+
+LEAST_SECONDS = 60.0
 
 LEAST_PEAK = 100
 """Counts that a recording's peak should have: with fewer the rounding is louder than an amplifier's noise."""
@@ -53,9 +60,18 @@ def counts_for(manifest: Manifest, recording: Recording | None, *, allow_clippin
 
 
 def counts_of_inputs(
-    manifest: Manifest, recording: Recorded | None, *, allow_clipping: bool = False
+    manifest: Manifest,
+    recording: Recorded | None,
+    *,
+    allow_clipping: bool = False,
+    step: Graph | None = None,
 ) -> dict[str, Counts]:
     """The same for each input by name; of several, each has its own recording, or its own synthetic EEG.
+
+    Parameters
+    ----------
+    step : Graph, optional
+        The step program; given it, there is as much synthetic EEG as `synthetic_seconds` says.
 
     Raises
     ------
@@ -71,12 +87,35 @@ def counts_of_inputs(
         return {info.name: _counts(info, recording[info.name], allow_clipping) for info in manifest.inputs}
     if recording is not None:
         return {manifest.input.name: _counts(manifest.input, recording, allow_clipping)}
-    return {info.name: _counts(info, None, allow_clipping, seed) for seed, info in enumerate(manifest.inputs)}
+    seconds = DEFAULT_SECONDS if step is None else synthetic_seconds(step, manifest.input)
+    return {
+        info.name: _counts(info, None, allow_clipping, seed, seconds)
+        for seed, info in enumerate(manifest.inputs)
+    }
 
 
-def _counts(info: InputInfo, recording: Recording | None, allow_clipping: bool, seed: int = 0) -> Counts:
+def synthetic_seconds(step: Graph, first: InputInfo) -> float:
+    """How much synthetic EEG a model is checked on: ten minutes, or as much as `FLOATS` allow.
+
+    Parameters
+    ----------
+    step : a streaming graph.
+    first : its first input.
+    """
+    floats = sum(type_.size for name, type_ in step.tensors.items() if name not in step.constants)
+    seconds = FLOATS / floats * first.hop / first.sfreq
+    return min(max(seconds, LEAST_SECONDS), DEFAULT_SECONDS)
+
+
+def _counts(
+    info: InputInfo,
+    recording: Recording | None,
+    allow_clipping: bool,
+    seed: int = 0,
+    seconds: float = DEFAULT_SECONDS,
+) -> Counts:
     if recording is None:
-        recording = _synthetic(info, seed)
+        recording = _synthetic(info, seed, seconds)
     else:
         recording.require_sfreq(info.sfreq)
         if recording.unit != info.unit:
@@ -101,8 +140,8 @@ def _require_resolution(counts: Counts, recording: Recording, info: InputInfo) -
         )
 
 
-def _synthetic(info: InputInfo, seed: int) -> Recording:
-    """Ten minutes of seeded EEG with seizures and artefacts on as many electrodes as the model takes.
+def _synthetic(info: InputInfo, seed: int, seconds: float) -> Recording:
+    """Seeded EEG with seizures and artefacts on as many electrodes as the model takes.
 
     The contract is about numbers, so a model's channels may bear any names.
     """
@@ -115,5 +154,5 @@ def _synthetic(info: InputInfo, seed: int) -> Recording:
         raise ExportError(
             f"synthetic EEG has at most {len(names)} electrodes, not {n_chans}: pass a recording"
         )
-    recording = synthesize(DEFAULT_SECONDS, info.sfreq, names, seed)
+    recording = synthesize(seconds, info.sfreq, names, seed)
     return recording.zscored() if info.unit == "z" else recording

@@ -88,9 +88,9 @@ class KernelCase:
     def kernels(self) -> Mapping[Family, Kernel]:
         """What computes it in each family, if there is a choice."""
         offered = self.op.kernels(self.input_types)
-        if self.kernel is not None:
-            offered = tuple(kernel for kernel in offered if kernel.name == self.kernel)
-        return choose(offered) if offered else {}
+        if self.kernel is None:
+            return choose(offered) if offered else {}
+        return {each: kernel for kernel in offered if kernel.name == self.kernel for each in kernel.families}
 
     @property
     def scratch(self) -> int:
@@ -103,7 +103,7 @@ class KernelCase:
         """The C that computes it."""
         if self.kernel is None:
             return self.op.emit_c(call)
-        return emit(tuple(self.kernels.values()), call)
+        return emit(self.kernels, call)
 
     @property
     def n_values(self) -> int:

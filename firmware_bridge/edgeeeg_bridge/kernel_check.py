@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -42,7 +42,13 @@ def checksums_on_host(cases: Sequence[KernelCase], build_dir: Path) -> dict[str,
 
 
 def checksums_on_board(
-    cases: Sequence[KernelCase], build_dir: Path, board: str, timeout: float = 120.0
+    cases: Sequence[KernelCase],
+    build_dir: Path,
+    board: str,
+    timeout: float = 120.0,
+    *,
+    plain: bool = False,
+    qemu_args: Callable[[Path], tuple[str, ...]] = lambda elf: (),
 ) -> dict[str, int]:
     """The checksum of each case by name, on an emulated board; firmware is built under `build_dir`.
 
@@ -52,6 +58,9 @@ def checksums_on_board(
     build_dir : where it is built.
     board : name of an emulated board in `edgeeeg_export.boards`.
     timeout : most seconds that one case may take.
+    plain : the kernels of plain C, whatever the core has.
+    qemu_args : more arguments for QEMU, given the firmware's ELF file; a plugin has written what it writes at
+        exit when this returns.
 
     Raises
     ------
@@ -63,13 +72,13 @@ def checksums_on_board(
         A case does not end within the time-out.
     """
     machine = require_emulated(board)
-    source = _write(cases, build_dir / "cases")
+    source = _write(cases, build_dir / "cases", plain)
     elf = build_image([source], source.parent, _SOURCES, build_dir, board)
-    with EmulatedBoard(elf, machine) as emulated, Port(emulated.url) as port:
+    with EmulatedBoard(elf, machine, qemu_args(elf)) as emulated, Port(emulated.url) as port:
         return {case.name: _ask(port, n, f"{case.name} on {board}", timeout) for n, case in enumerate(cases)}
 
 
-def _write(cases: Sequence[KernelCase], folder: Path) -> Path:
+def _write(cases: Sequence[KernelCase], folder: Path, plain: bool = False) -> Path:
     """The cases' C and the headers it includes, in one folder."""
     names = [case.name for case in cases]
     if not names or len(set(names)) < len(names) or len(names) > _MOST_CASES:
@@ -81,7 +90,7 @@ def _write(cases: Sequence[KernelCase], folder: Path) -> Path:
     checks = firmware_directory() / "kernel_check.h"
     (folder / checks.name).write_text(checks.read_text(encoding="utf-8"), encoding="utf-8")
     source = folder / "kernel_cases.c"
-    source.write_text(kernel_source(cases), encoding="utf-8")
+    source.write_text(kernel_source(cases, plain), encoding="utf-8")
     return source
 
 

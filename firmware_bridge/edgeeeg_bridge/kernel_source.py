@@ -14,11 +14,15 @@ from edgeeeg_export.ops.op import CCall
 from edgeeeg_export.tensor import BYTES, C_TYPE, DType, State
 
 
-def kernel_source(cases: Sequence[KernelCase]) -> str:
-    """One file of C that defines `kernel_check_run` for all cases, numbered in their order."""
+def kernel_source(cases: Sequence[KernelCase], plain: bool = False) -> str:
+    """One file of C that defines `kernel_check_run` for all cases, numbered in their order.
+
+    With `plain` kernels are plain C on every core.
+    """
     functions = "\n\n".join(_function(case) for case in cases)
     branches = "\n".join(f"    case {n}:\n        return {case.name}();" for n, case in enumerate(cases))
-    return f"""#include "edgeeeg_kernels.h"
+    family = "#define EDGEEEG_PLAIN\n" if plain else ""
+    return f"""{family}#include "edgeeeg_kernels.h"
 #include "kernel_check.h"
 
 {functions}

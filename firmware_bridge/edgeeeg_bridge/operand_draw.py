@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeeeg_bridge.errors import IllegalCase
-from edgeeeg_export.tensor import BYTES, Array, DType
+from edgeeeg_export.tensor import BYTES, C_TYPE, Array, DType
 
 Words = NDArray[np.uint32]
 
@@ -94,3 +94,21 @@ def integers(dtype: DType, low: int | None = None, high: int | None = None) -> D
         return drawn
 
     return Draw(dtype, f"({dtype}_t)((int64_t)((uint64_t)word * {span}u >> 32) + ({low}))", numpy)
+
+
+def spikes(rate: float, dtype: DType) -> Draw:
+    """1 in a share `rate` of the draws, else 0.
+
+    Raises
+    ------
+    IllegalCase
+        The rate is not between 0 and 1.
+    """
+    if not 0 <= rate <= 1:
+        raise IllegalCase(f"spikes({rate:g}): a firing rate lies between 0 and 1")
+    ahead = round(rate * _WORDS)  # what carries that share of the words past their end
+
+    def numpy(words: Words) -> Array:
+        return ((words.astype(np.uint64) + np.uint64(ahead)) >> np.uint64(32)).astype(dtype)
+
+    return Draw(dtype, f"({C_TYPE[dtype]})(((uint64_t)word + UINT64_C({ahead})) >> 32)", numpy)

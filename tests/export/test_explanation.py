@@ -11,7 +11,9 @@ from onnx import helper
 from typer.testing import CliRunner
 
 from edgeeeg.cli import build_app
-from edgeeeg_export.explanation import explain_model, render, to_json
+from edgeeeg_export.explanation import explain_model
+from edgeeeg_export.lowering import lower
+from edgeeeg_export.quantize.format import Format
 
 RNG = np.random.default_rng(0)
 
@@ -31,17 +33,35 @@ def scaled(onnx_model):
 
 
 def test_lines_name_the_rewrite_the_layers_and_what_was_done(scaled):
-    said = explain_model(scaled)
-    assert list(render(said)) == [
+    said = explain_model(scaled, lower(scaled, "net", 8).step)
+    assert list(said.render()) == [
         "rewrite fold_behind",
         "  done: layer 'gain' (Mul): went into the weights of 'conv' (Conv)",
     ]
-    assert to_json(said)[0]["rewrite"] == "fold_behind"
+    assert said.to_json()["explain"][0]["rewrite"] == "fold_behind"
 
 
 def test_nothing_to_do_is_said(onnx_model):
     model = onnx_model([helper.make_node("Relu", ["x"], ["y"])])
-    assert list(render(explain_model(model))) == ["rewrites: none found anything to do"]
+    said = explain_model(model, lower(model, "net", 8).step)
+    assert list(said.render()) == ["rewrites: none found anything to do"]
+
+
+def test_kernels_chosen_and_the_others_are_said(onnx_model):
+    nodes = [helper.make_node("Conv", ["x", "w"], ["y"], name="conv", pads=[2, 0])]
+    weights = {"w": RNG.standard_normal((4, 3, 3)).astype(np.float32)}
+    model = onnx_model(nodes, weights, output_shape=(1, 4, 32))
+    formats = {"x": Format("int8", 0.02), "y": Format("int8", 0.1)}
+    step = lower(model, "net", 8, formats=formats).step
+    said = explain_model(model, step)
+    choices = {choice.core: choice for choice in said.kernels}
+    assert choices.keys() == {"plain", "cortex-m4", "cortex-m55"}
+    for choice in choices.values():
+        least = min(choice.instructions, key=lambda k: choice.instructions[k] + choice.flash_bytes[k])
+        assert choice.chosen == least
+        assert {"window", "slide", "columns"} <= choice.instructions.keys()
+    (*_, table) = said.render()
+    assert table.row_count == len({choice.layer for choice in said.kernels})
 
 
 def test_inspect_explains(scaled, tmp_path):

@@ -18,6 +18,7 @@ from edgeeeg_bench.soak.twin import Float64Twin
 from edgeeeg_export.contract import Subject
 from edgeeeg_export.loading import load_model
 from edgeeeg_export.pipeline import compile_model
+from edgeeeg_export.targets import c
 from edgeeeg_export.targets.c_layout import StreamLayout, lay_out_stream
 from edgeeeg_export.targets.native import NativeModel
 from edgeeeg_export.tensor import Array
@@ -83,11 +84,13 @@ def run_soak(
     """
     network = soak_network(synthetic(CALIBRATION_SECONDS, plan.seed), plan.seed)
     subject = compile_model(load_model(network), name="soak", lsb=LSB).subject
-    layout = lay_out_stream(subject.step, LSB)
+    layout = lay_out_stream(subject.step, LSB, sliding=False)
     program = subject.program
     folder = program.write(build / "c")
     native = NativeModel(folder, build, program.n_outputs, program.hop, program.saved_bytes)
-    twin = Float64Twin(program, build / "twin", sum(field.size for field in layout.states))
+    twin = Float64Twin(
+        c.emit(subject.step, LSB, sliding=False), build / "twin", sum(field.size for field in layout.states)
+    )
     names = tuple(state.name for state in subject.step.all_states())
     sizes = [field.size for field in layout.states]
     hours: list[Errors] = []

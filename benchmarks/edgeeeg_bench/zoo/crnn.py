@@ -1,4 +1,4 @@
-"""A CRNN: convolutions over time and electrodes shorten the window, a GRU reads what is left of it."""
+"""A CRNN: convolutions over time and electrodes shorten the window, a GRU or LSTM reads what is left."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from torch import nn
 
 
 class Crnn(nn.Module):
-    """(batch, n_chans, n_times) in µV to (batch, n_outputs), by the GRU's last step."""
+    """(batch, n_chans, n_times) in µV to (batch, n_outputs), by the last step of the recurrence."""
 
     sfreq = 256.0
 
-    def __init__(self, n_chans: int = 22, n_times: int = 256, n_outputs: int = 4) -> None:
+    def __init__(
+        self,
+        n_chans: int = 22,
+        n_times: int = 256,
+        n_outputs: int = 4,
+        cell: type[nn.GRU] | type[nn.LSTM] = nn.GRU,
+    ) -> None:
         super().__init__()
         self.n_chans, self.n_times = n_chans, n_times
         self.convolution = nn.Sequential(
@@ -24,7 +30,7 @@ class Crnn(nn.Module):
             nn.ELU(),
             nn.MaxPool1d(4),
         )
-        self.recurrent = nn.GRU(32, 32, batch_first=True)
+        self.recurrent = cell(32, 32, batch_first=True)
         self.head = nn.Linear(32, n_outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -59,20 +59,38 @@ def _ours(build: Callable[[], torch.nn.Module]) -> Callable[[], LoadedModel]:
 
 
 def _braindecode(name: str, n_chans: int, n_times: int, **options: object) -> Callable[[], LoadedModel]:
+    build = braindecode_module(name, n_chans, n_times, **options)
+
     def load() -> LoadedModel:
+        torch.manual_seed(SEED)
+        return load_model(build().eval(), n_chans=n_chans, n_times=n_times)
+
+    return load
+
+
+def braindecode_module(
+    name: str, n_chans: int, n_times: int, **options: object
+) -> Callable[[], torch.nn.Module]:
+    """What builds a network of braindecode with four outputs.
+
+    Raises
+    ------
+    MissingDependency
+        When it is called, if braindecode is not installed.
+    """
+
+    def build() -> torch.nn.Module:
         try:
             import braindecode.models
         except ImportError as error:
             raise MissingDependency(
                 f"{name} needs braindecode; install it with: pip install 'edgeeeg[zoo]'"
             ) from error
-        torch.manual_seed(SEED)
-        model = getattr(braindecode.models, name)(
-            n_chans=n_chans, n_outputs=4, **({"n_times": n_times} | options)
-        )
-        return load_model(model.eval(), n_chans=n_chans, n_times=n_times)
+        options_of_all = {"n_chans": n_chans, "n_outputs": 4, "n_times": n_times}
+        module: torch.nn.Module = getattr(braindecode.models, name)(**options_of_all | options)
+        return module
 
-    return load
+    return build
 
 
 def _shallow() -> LoadedModel:

@@ -14,10 +14,19 @@ from edgeeeg_export.kernels.kernel import FAMILIES, GUARD, Family, Kernel, Opera
 
 def choose(kernels: Sequence[Kernel]) -> Mapping[Family, Kernel]:
     """The cheapest kernel of each family; of equals the first."""
-    return {
-        family: min(kernels, key=lambda k: instructions(k, CORE[family]) + k.flash(family))
-        for family in FAMILIES
-    }
+    return {family: _cheapest(kernels, family) for family in FAMILIES}
+
+
+def _cheapest(kernels: Sequence[Kernel], family: Family) -> Kernel:
+    offered = [kernel for kernel in kernels if family in kernel.families]
+    if len(offered) == 1:
+        return offered[0]
+    return min(offered, key=lambda kernel: cost(kernel, family) + kernel.flash(family))
+
+
+def cost(kernel: Kernel, family: Family) -> float:
+    """Instructions of one call on the core that decides for a family."""
+    return instructions(kernel.name, kernel.work, CORE[family])
 
 
 def scratch(kernels: Sequence[Kernel]) -> int:
@@ -25,10 +34,10 @@ def scratch(kernels: Sequence[Kernel]) -> int:
     return max((kernel.scratch for kernel in choose(kernels).values()), default=0)
 
 
-def emit(kernels: Sequence[Kernel], operands: Operands) -> str:
-    """The call of the kernel chosen; the preprocessor picks it where families differ."""
+def emit(chosen: Mapping[Family, Kernel], operands: Operands) -> str:
+    """The call of the kernel of each family; the preprocessor picks it where they differ."""
     calls: dict[str, list[Family]] = {}
-    for family, kernel in choose(kernels).items():
+    for family, kernel in chosen.items():
         text = kernel.call(operands, kernel.weights(operands.inputs[1]))
         if operands.scratch and not kernel.scratch:
             text = f"(void){operands.scratch};\n{text}"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from edgeeeg_export.kernels.kernel import Family, Kernel
+from edgeeeg_export.kernels.kernel import Family
 
 CORE: Mapping[Family, str] = {"plain": "plain", "dsp": "cortex-m4", "helium": "cortex-m55"}
 """The core whose counts decide for a family; `plain` is Cortex-M4 without its DSP extension."""
@@ -24,7 +24,7 @@ def table() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
     return weights
 
 
-def instructions(kernel: Kernel, core: str) -> float:
-    """Instructions of one call, estimated from the counted table."""
-    weights = table()[core][kernel.name]
-    return sum(weights[unit] * count for unit, count in kernel.work.items())
+def instructions(kernel: str, work: Mapping[str, int], core: str) -> float:
+    """Instructions of one call of a kernel on a core, estimated from the counted table."""
+    weights = table()[core][kernel]
+    return sum(weights[unit] * count for unit, count in work.items())

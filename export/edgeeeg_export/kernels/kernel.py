@@ -53,7 +53,7 @@ class Kernel:
     """Its name; the counts that its cost is a weighted sum of; how it is called, given the weights' array.
 
     `packing` is that of operand 1, the weights, of which there are `n_weights`; None where they are used as
-    they are. `scratch` is in bytes.
+    they are. `scratch` is in bytes. `families` are those that it is for, `when` says what it decides by.
     """
 
     name: str
@@ -62,6 +62,8 @@ class Kernel:
     n_weights: int
     packing: Packing | None = None
     scratch: int = 0
+    families: tuple[Family, ...] = FAMILIES
+    when: str = ""
 
     def flash(self, family: Family) -> int:
         """Bytes of its weights."""

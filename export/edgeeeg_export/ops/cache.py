@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgeeeg_export.ops.cache_form import CacheForm, forms
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op, require
 from edgeeeg_export.tensor import SUFFIX, Array, State, TensorType
 
@@ -15,7 +17,8 @@ class Cache(Op):
     """What lets a convolution or pool look back: n frames of x become length + n.
 
     Placed by the streaming pass; initial frames of `padding` equal the padding of the offline layer exactly.
-    In C the state holds all length + n frames and is itself the output, so nothing is copied twice.
+    In C the state holds all length + n frames and is itself the output, so nothing is copied twice; `form`
+    says how they go on.
     """
 
     length: int
@@ -44,15 +47,23 @@ class Cache(Op):
         y = np.concatenate([states[0], inputs[0]], axis=self.axis)
         return (y,), (np.split(y, [y.shape[self.axis] - self.length], axis=self.axis)[1],)
 
+    def forms(self, inputs: tuple[TensorType, ...]) -> tuple[CacheForm, ...]:
+        """How it can go on in memory, the cheapest first."""
+        shape, axis = inputs[0].shape, self.axis % len(inputs[0].shape)
+        frame = math.prod(shape[axis + 1 :])
+        return forms(math.prod(shape[:axis]), self.length * frame, shape[axis] * frame)
+
     def emit_c(self, call: CCall) -> str:
         """Shift the state by the new frames and append them; the output is the state."""
-        shape, axis = call.input_types[0].shape, self.axis % len(call.input_types[0].shape)
-        rows = int(np.prod(shape[:axis], dtype=np.int64))
-        frame = int(np.prod(shape[axis + 1 :], dtype=np.int64))
-        sizes = f"{rows}, {self.length * frame}, {shape[axis] * frame}"
-        return (
-            f"edgeeeg_cache{SUFFIX[call.input_types[0].dtype]}({call.inputs[0]}, {call.outputs[0]}, {sizes});"
-        )
+        form, suffix = self.forms(call.input_types)[0], SUFFIX[call.input_types[0].dtype]
+        sizes = f"{form.rows}, {form.length}, {form.new}"
+        return f"edgeeeg_cache{suffix}({call.inputs[0]}, {call.outputs[0]}, {sizes});"
+
+    def emit_sliding_c(self, call: CCall, form: CacheForm, start: str) -> str:
+        """The same in spare memory, from `outputs` on: `start` points to where in it the window begins."""
+        suffix, sizes = SUFFIX[call.input_types[0].dtype], f"{form.rows}, {form.length}, {form.new}"
+        operands = f"{call.inputs[0]}, {call.outputs[0]}, {start}"
+        return f"edgeeeg_slide_cache{suffix}({operands}, {sizes}, {form.spare});"
 
     def to_onnx(self, call: OnnxCall) -> None:
         """Concat, and Slice for the next state."""

@@ -5,6 +5,7 @@ y[o, t] = bias[o] + sum_c sum_k weight[o, c, k] x[c, t stride + k dilation - bef
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,9 @@ from edgeeeg_export.ops.op import (
 )
 from edgeeeg_export.ops.window import Window
 from edgeeeg_export.tensor import BYTES, Array, TensorType
+
+FEW = 1 << 13
+"""Products of a call up to which one running sum is faster than a pass over all outputs for each weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ class Conv(Sliding):
         out = window.out(x.shape[2:])
         per_group, spatial = c_out // self.groups, (1,) * len(out)
         padded = window.pad(x, 0.0)
+        if x.shape[0] * c_out * math.prod(out) * weight[0].size <= FEW:
+            return self._accumulate_few(window.seen(padded, out), weight, bias)
         grouped = padded.reshape(x.shape[0], self.groups, 1, c_group, *padded.shape[2:])
         factors = weight.reshape(self.groups, per_group, c_group, -1)
         y = np.zeros((x.shape[0], c_out, *out), dtype=x.dtype)
@@ -108,6 +114,22 @@ class Conv(Sliding):
             for k, seen in enumerate(window.taps(grouped[:, :, :, c], out)):
                 y += factors[:, :, c, k].reshape(self.groups, per_group, *spatial) * seen
         return y.reshape(x.shape[0], c_out, *out)
+
+    def _accumulate_few(self, seen: Array, weight: Array, bias: Array | None) -> Array:
+        """The same sums in the same order by one running sum, which is sequential: for the few of one step.
+
+        `seen` is (batch, channels, outputs per axis, window).
+        """
+        rank, (batch, c_in), (c_out, terms) = len(self.strides), seen.shape[:2], (len(weight), weight[0].size)
+        out, per_group = seen.shape[2 : 2 + rank], c_out // self.groups
+        grouped = seen.reshape(batch, self.groups, 1, c_in // self.groups, math.prod(out), -1)
+        columns = grouped.transpose(0, 1, 2, 4, 3, 5).reshape(batch, self.groups, 1, -1, terms)
+        sums = np.empty((batch, self.groups, per_group, columns.shape[3], terms + 1), dtype=seen.dtype)
+        start = 0 if bias is None else bias.reshape(self.groups, per_group, 1)
+        sums[..., 0] = start
+        np.multiply(columns, weight.reshape(self.groups, per_group, 1, terms), out=sums[..., 1:])
+        np.add.accumulate(sums, axis=-1, out=sums)
+        return np.ascontiguousarray(sums[..., -1]).reshape(batch, c_out, *out)
 
     def shrinks_in_place(self, inputs: tuple[TensorType, ...]) -> bool:
         """A mix of channels into no more channels: each frame is read whole before it is written."""
@@ -125,12 +147,19 @@ class Conv(Sliding):
         return inputs[1].shape[0] * BYTES["float32"] if self.shrinks_in_place(inputs) else 0
 
     def emit_c(self, call: CCall) -> str:
-        """The kernel over time alone where that is all; the one of edgeeeg_window.h for everything else."""
+        """The kernel over time alone where that is all; the one of all axes for everything else."""
         x, weight = call.input_types[0].shape, call.input_types[1].shape
         bias = call.inputs[2] if len(call.inputs) == 3 else "0"
         operands = ", ".join((call.inputs[0], call.inputs[1], bias, call.outputs[0]))
         if self.shrinks_in_place(call.input_types):
-            return f"edgeeeg_mix({operands}, {call.scratch}, {x[1]}, {weight[0]}, {x[2]});"
+            # a frame in the arena; frames side by side, on hosts, on the stack
+            block = f"""#if EDGEEEG_LANES > 1
+float block[{weight[0]} * EDGEEEG_LANES];
+(void){call.scratch};
+#else
+float *const block = {call.scratch};
+#endif"""
+            return f"{block}\nedgeeeg_mix({operands}, block, {x[1]}, {weight[0]}, {x[2]});"
         if len(x) == 3 and x[0] == 1 and max(self.pads) <= 0:
             first = call.inputs[0] if self.pads[0] == 0 else f"{call.inputs[0]} + {-self.pads[0]}"
             operands = ", ".join((first, call.inputs[1], bias, call.outputs[0]))

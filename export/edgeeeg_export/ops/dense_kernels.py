@@ -80,3 +80,15 @@ def tiles_kernel(rows: int, k: int, n: int, widths: tuple[Width, Width], packing
 def _pointers(operands: Operands, weight: str) -> str:
     x, _, *bias, multiplier = operands.inputs
     return ", ".join((x, weight, *(bias or ["0"]), multiplier, operands.outputs[0]))
+
+
+def linear_kernels(rows: int, k: int, n: int) -> tuple[Kernel, ...]:
+    """Of x (rows, k) and weight (k, n) of floats: the kernel of runtime/edgeeeg_dense.h."""
+
+    def call(operands: Operands, weight: str) -> str:
+        x, _, *bias = operands.inputs
+        pointers = ", ".join((x, weight, *(bias or ["0"]), operands.outputs[0]))
+        return f"edgeeeg_linear({pointers}, {rows}, {k}, {n});"
+
+    work = {"call": 1, "row": rows, "tile": rows * -(-n // 4), "output": rows * n, "mac": rows * n * k}
+    return (Kernel("linear", work, call, k * n),)

@@ -16,7 +16,7 @@ from edgeeeg_export.tensor import Array
 class Elu(Unary):
     """y = x from 0 on, α (exp(x) - 1) below."""
 
-    c_expression: ClassVar[str] = "v < 0.0f ? $alpha * edgeeeg_expm1(v) : v"
+    c_expression: ClassVar[str] = "edgeeeg_elu(v, $alpha)"
     alpha: float = 1.0
 
     def function(self, x: Array) -> Array:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeeeg_export.kernels.kernel import Kernel
-from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op
-from edgeeeg_export.tensor import C_TYPE, Array, TensorType
+from edgeeeg_export.ops.workspace import WorkArray, behind, definitions, planned_bytes, started
+from edgeeeg_export.tensor import Array, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +56,27 @@ class Fresh(Op):
         return self.op.kernels(self._timed(inputs))
 
     def scratch(self, inputs: tuple[TensorType, ...]) -> int:
-        """As the operator."""
-        return self.op.scratch(self._timed(inputs))
+        """As the operator, and its state."""
+        return planned_bytes(self._arrays(inputs)) + self.op.scratch(self._timed(inputs))
+
+    def _arrays(self, inputs: tuple[TensorType, ...]) -> tuple[WorkArray, ...]:
+        """The operator's states."""
+        states = self.op.states(self._timed(inputs))
+        return tuple(WorkArray(f"state{k}", state.size, state.dtype) for k, state in enumerate(states))
 
     def emit_c(self, call: CCall) -> str:
-        """The operator on local arrays that hold its state."""
-        timed = self._timed(call.input_types)
-        lines, names = [], []
-        for k, state in enumerate(self.op.states(timed)):
-            names.append(f"state{k}")
-            value, kind = f"state{k}_start[i]", C_TYPE[state.dtype]
-            if isinstance(state.initial, float):
-                value = literal(state.initial) if state.dtype == "float32" else str(int(state.initial))
-            else:
-                values = ", ".join(literal(v) for v in state.initial)
-                lines.append(f"static const float state{k}_start[{state.size}] = {{{values}}};")
-            lines += (
-                f"{kind} state{k}[{state.size}];",
-                f"for (size_t i = 0; i < {state.size}; i++) {{",
-                f"    state{k}[i] = {value};",
-                "}",
-            )
-        inner = replace(call, states=tuple(names), input_types=timed, output_types=self.op.infer(timed))
+        """The operator on arrays that hold its state."""
+        timed, arrays = self._timed(call.input_types), self._arrays(call.input_types)
+        lines = definitions(arrays, call.scratch)
+        for array, state in zip(arrays, self.op.states(timed), strict=True):
+            lines += started(array, state.initial)
+        inner = replace(
+            call,
+            states=tuple(array.name for array in arrays),
+            input_types=timed,
+            output_types=self.op.infer(timed),
+            scratch=behind(call.scratch, planned_bytes(arrays)),
+        )
         return "\n".join((*lines, self.op.emit_c(inner)))
 
     def to_onnx(self, call: OnnxCall) -> None:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgeeeg_export.kernels.choice import choose, emit
+from edgeeeg_export.kernels.kernel import Kernel
+from edgeeeg_export.ops.dense_kernels import linear_kernels
 from edgeeeg_export.ops.matmul import MatMul
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxCall, OnnxNode, Op, lower_one, require
 from edgeeeg_export.tensor import Array, TensorType
@@ -67,13 +70,14 @@ class Linear(Op):
             y += x[..., k, None] * weight[k]
         return (y,), ()
 
+    def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
+        """That of edgeeeg_dense.h."""
+        k, n = inputs[1].shape
+        return linear_kernels(inputs[0].size // k, k, n)
+
     def emit_c(self, call: CCall) -> str:
-        """The kernel of edgeeeg_kernels.h."""
-        k, n = call.input_types[1].shape
-        bias = call.inputs[2] if len(call.inputs) == 3 else "0"
-        rows = call.input_types[0].size // k
-        operands = ", ".join((call.inputs[0], call.inputs[1], bias, call.outputs[0]))
-        return f"edgeeeg_linear({operands}, {rows}, {k}, {n});"
+        """The kernel chosen."""
+        return emit(choose(self.kernels(call.input_types)), call)
 
     def to_onnx(self, call: OnnxCall) -> None:
         """MatMul, and Add for the bias."""

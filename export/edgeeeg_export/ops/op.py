@@ -116,6 +116,8 @@ class Op(ABC):
     """For a layer with a state that only knows time: the axis of each operand that is time on a window."""
     in_place: ClassVar[bool] = False
     """Whether output 0 may overwrite input 0 element by element."""
+    in_place_of_any: ClassVar[bool] = False
+    """Whether it may overwrite any other operand as well, where that has as many elements."""
 
     @property
     def kind(self) -> str:

@@ -80,6 +80,7 @@ class Broadcast(Op):
 
     __slots__ = ()
     in_place: ClassVar[bool] = True
+    in_place_of_any: ClassVar[bool] = True
     operands: ClassVar[tuple[str, ...]]
     c_expression: ClassVar[str]
 

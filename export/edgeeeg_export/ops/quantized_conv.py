@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgeeeg_export import quantmath
-from edgeeeg_export.kernels.choice import emit, scratch
+from edgeeeg_export.kernels.choice import choose, emit, scratch
 from edgeeeg_export.kernels.kernel import Kernel
 from edgeeeg_export.ops.conv import Conv
 from edgeeeg_export.ops.conv_kernels import conv_kernels
@@ -61,7 +61,7 @@ class QuantizedConv(Conv):
 
     def emit_c(self, call: CCall) -> str:
         """The kernel chosen."""
-        return emit(self.kernels(call.input_types), call)
+        return emit(choose(self.kernels(call.input_types)), call)
 
     def to_onnx(self, call: OnnxCall) -> None:
         """ConvInteger, Add, and a requantization in float32."""

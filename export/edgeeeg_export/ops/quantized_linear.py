@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edgeeeg_export import quantmath
-from edgeeeg_export.kernels.choice import emit, scratch
+from edgeeeg_export.kernels.choice import choose, emit, scratch
 from edgeeeg_export.kernels.kernel import Kernel
 from edgeeeg_export.ops.dense_kernels import dense_kernels
 from edgeeeg_export.ops.integer_width import integer_width
@@ -58,7 +58,7 @@ class QuantizedLinear(Linear):
 
     def emit_c(self, call: CCall) -> str:
         """The kernel chosen."""
-        return emit(self.kernels(call.input_types), call)
+        return emit(choose(self.kernels(call.input_types)), call)
 
     def to_onnx(self, call: OnnxCall) -> None:
         """MatMulInteger, Add, and a requantization in float32."""

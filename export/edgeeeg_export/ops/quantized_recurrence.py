@@ -20,7 +20,8 @@ from edgeeeg_export.ops.integer_width import integer_width, rounded_in_c
 from edgeeeg_export.ops.op import CCall, OnnxCall, require
 from edgeeeg_export.ops.recurrence import ALL, Memory, Parameters, Recurrence, rows_to_onnx
 from edgeeeg_export.ops.requantize_onnx import FLOAT, quantize_to_onnx, sum_to_onnx
-from edgeeeg_export.tensor import BYTES, C_TYPE, Array, DType, State, TensorType
+from edgeeeg_export.ops.workspace import WorkArray
+from edgeeeg_export.tensor import BYTES, Array, DType, State, TensorType
 
 TYPES = ("int8", "int8", "float32", "float32", "float32")
 
@@ -114,9 +115,14 @@ class QuantizedRecurrence(Recurrence):
         _, recurrent, _, _, of_h = parameters
         return start + _exact(self._whole(h), recurrent[rows]).astype(np.float32) * of_h[rows]
 
-    def c_scratch(self, hidden: int) -> dict[str, str]:
+    def c_work(self, hidden: int) -> tuple[WorkArray, ...]:
         """A place for rounded hidden values too."""
-        return super().c_scratch(hidden) | {"whole": f"{C_TYPE[self.width]} whole[{hidden}];"}
+        return (*super().c_work(hidden), WorkArray("whole", hidden, self.width))
+
+    @property
+    def converts_states(self) -> bool:
+        """Whether states are integers; the kernel's memories are floats."""
+        return bool(self.state_scales)
 
     def c_arguments(self, call: CCall) -> tuple[str, ...]:
         """And what one step of those is worth, and the bytes of an x and of those."""
@@ -133,12 +139,8 @@ class QuantizedRecurrence(Recurrence):
             return ()
         size = _elements(call)
         return tuple(
-            line
+            f"edgeeeg_dequantize({state}, 2, {name}, {literal(scale)}, {size});"
             for name, state, scale in zip(memory, call.states, self.state_scales, strict=True)
-            for line in (
-                f"float {name}[{size}];",
-                f"edgeeeg_dequantize({state}, 2, {name}, {literal(scale)}, {size});",
-            )
         )
 
     def c_settled(self, memory: tuple[str, ...], hidden: int) -> tuple[str, ...]:

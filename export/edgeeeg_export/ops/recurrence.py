@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgeeeg_export.ops.accumulate import accumulate, accumulate_step
-from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.op import CCall, OnnxCall, OnnxNode, Op, require
+from edgeeeg_export.ops.workspace import WorkArray, definitions, planned_bytes, started
 from edgeeeg_export.tensor import Array, DType, State, TensorType
 
 Memory = tuple[Array, ...]
@@ -47,7 +47,7 @@ class Recurrence(Op):
     initial: tuple[tuple[float, ...], ...] = ()
     gates: ClassVar[int]
     biases: ClassVar[int]
-    """Values of bias, and of the kernel's scratch, in units of the hidden size."""
+    """Values of bias, and of the sums that the kernel works in, in units of the hidden size."""
     operands: ClassVar[int] = 4
     """How many its inputs are."""
     memories: ClassVar[tuple[str, ...]] = ("h",)
@@ -245,13 +245,13 @@ class Recurrence(Op):
         x, (directions, _, hidden) = call.input_types[0], call.input_types[2].shape
         steps, batch, width = x.shape[self.layout], x.shape[1 - self.layout], x.shape[2]
         row = f"t * {batch} + b" if self.layout == 0 else f"b * {steps} + t"
-        scratch = self.c_scratch(hidden)
-        lines = list(scratch.values())
+        arrays = self.c_arrays(call.input_types)
+        lines = definitions(arrays, call.scratch)
         for d, backwards in enumerate(self.backwards):
             own = tuple(f"{name}{d}" for name in self.memories)
             memory = self.c_memories(call, own)
             if not call.states:
-                lines += self._c_memories(d, memory, batch * hidden, directions)
+                lines += self._c_start(d, memory, batch * hidden, directions)
             lines += self.c_restored(call, memory)
             operands = (
                 f"{call.inputs[0]} + ({row}) * {width}",
@@ -260,7 +260,7 @@ class Recurrence(Op):
                     for pointer, type_ in zip(call.inputs[1:], call.input_types[1:], strict=True)
                 ),
                 *(f"{name} + b * {hidden}" for name in memory),
-                *scratch,
+                *(array.name for array in self.c_work(hidden)),
                 str(width),
                 str(hidden),
                 *self.c_arguments(call),
@@ -312,31 +312,40 @@ class Recurrence(Op):
         """Statements behind the last step."""
         return ()
 
-    def c_scratch(self, hidden: int) -> dict[str, str]:
-        """What the kernel works in: definitions by name, in the order of its arguments."""
-        return {"gates": f"float gates[{self.biases * hidden}];"}
+    def c_work(self, hidden: int) -> tuple[WorkArray, ...]:
+        """What the kernel works in, in the order of its arguments."""
+        return (WorkArray("gates", self.biases * hidden),)
+
+    def c_arrays(self, inputs: tuple[TensorType, ...]) -> tuple[WorkArray, ...]:
+        """All arrays of a call: what the kernel works in, and memories that are no states as they are."""
+        x, hidden = inputs[0], inputs[2].shape[2]
+        size = x.shape[1 - self.layout] * hidden
+        own: tuple[str, ...] = ()
+        if not self.carries(x) or self.converts_states:
+            own = tuple(f"{name}{d}" for d in range(len(self.backwards)) for name in self.memories)
+        return (*self.c_work(hidden), *(WorkArray(name, size) for name in own))
+
+    @property
+    def converts_states(self) -> bool:
+        """Whether the kernel's memories are other numbers than the states."""
+        return False
+
+    def scratch(self, inputs: tuple[TensorType, ...]) -> int:
+        """The larger ones of its arrays."""
+        return planned_bytes(self.c_arrays(inputs))
 
     def c_arguments(self, call: CCall) -> tuple[str, ...]:
         """Further arguments of the kernel."""
         return ()
 
-    def _c_memories(self, d: int, names: Sequence[str], size: int, directions: int) -> list[str]:
-        """Memories of a layer that carries none: local arrays with their initial values."""
+    def _c_start(self, d: int, names: Sequence[str], size: int, directions: int) -> list[str]:
+        """Initial values of the memories of a layer that carries none."""
         lines = []
         for k, name in enumerate(names):
-            start = literal(0.0)
+            values: float | list[float] = 0.0
             if self.initial:
-                values = np.array(self.initial[k], dtype=np.float32).reshape(directions, size)[d]
-                lines.append(
-                    f"static const float {name}_start[{size}] = {{{', '.join(literal(v) for v in values)}}};"
-                )
-                start = f"{name}_start[i]"
-            lines += (
-                f"float {name}[{size}];",
-                f"for (size_t i = 0; i < {size}; i++) {{",
-                f"    {name}[i] = {start};",
-                "}",
-            )
+                values = np.array(self.initial[k], dtype=np.float32).reshape(directions, size)[d].tolist()
+            lines += started(WorkArray(name, size), values)
         return lines
 
     def to_onnx(self, call: OnnxCall) -> None:

@@ -8,14 +8,14 @@ ONNX operator Scan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.op import CCall, Lowered, OnnxBuilder, OnnxCall, OnnxNode, Op, require
 from edgeeeg_export.ops.reshape import Reshape
+from edgeeeg_export.ops.workspace import WorkArray, behind, definitions, planned_bytes, started
 from edgeeeg_export.tensor import Array, State, TensorType
 
 
@@ -184,34 +184,41 @@ class Scan(Op):
         return tuple(np.ascontiguousarray(y) for y in stacked), memories if states else ()
 
     def scratch(self, inputs: tuple[TensorType, ...]) -> int:
-        """As much as the most demanding operator of its body."""
+        """The larger tensors of a step, and as much as the most demanding operator of its body."""
         types = self._types(inputs)
-        return max(
-            (op.scratch(tuple(types[name] for name in operands)) for op, operands, _ in self.body), default=0
+        inner = (op.scratch(tuple(types[name] for name in operands)) for op, operands, _ in self.body)
+        return planned_bytes(self._arrays(inputs)) + max(inner, default=0)
+
+    def _arrays(self, inputs: tuple[TensorType, ...]) -> tuple[WorkArray, ...]:
+        """Memories that are not carried, a frame of each sequence, and what the body computes."""
+        types = self._types(inputs)
+        own = [] if self._carries(inputs) else [len(values) for values in self.initial]
+        return (
+            *(WorkArray(f"memory_{k}", size) for k, size in enumerate(own)),
+            *(WorkArray(f"frame_{k}", types[name].size) for k, name in enumerate(self.frames)),
+            *(WorkArray(place, types[name].size) for name, place in self._local().items()),
         )
 
     def emit_c(self, call: CCall) -> str:
         """A loop over the frames, with every tensor of a step in an array of its own."""
-        types = self._types(call.input_types)
+        types, arrays = self._types(call.input_types), self._arrays(call.input_types)
         length = call.input_types[0].shape[self.axes[0]]
+        scratch = behind(call.scratch, planned_bytes(arrays))
         pointers = dict(zip(self.captured, call.inputs[len(self.frames) :], strict=True))
-        lines: list[str] = []
+        lines = definitions(arrays, call.scratch)
         memories = call.states or tuple(f"memory_{k}" for k in range(len(self.memories)))
         if not call.states:
             for name, values in zip(memories, self.initial, strict=True):
-                lines.append(f"float {name}[{len(values)}] = {{{', '.join(map(literal, values))}}};")
+                lines += started(WorkArray(name, len(values)), values)
         pointers.update(zip(self.memories, memories, strict=True))
         step: list[str] = []
         read = {name for _, operands, _ in self.body for name in operands}
         for k, (name, type_, axis) in enumerate(zip(self.frames, call.input_types, self.axes, strict=False)):
             pointers[name] = f"frame_{k}"
-            step.append(f"float frame_{k}[{types[name].size}];")
             step += _each(type_.shape, axis, f"frame_{k}[j]", f"{call.inputs[k]}[%s]")
             if name not in read:  # a compiler would call it unused
                 step.append(f"(void)frame_{k};")
-        local = self._local(pointers)
-        pointers.update(local)
-        step += (f"float {local[name]}[{types[name].size}];" for name in local)
+        pointers.update(self._local())
         for op, operands, produced in self.body:
             inner = CCall(
                 tuple(pointers[name] for name in operands),
@@ -219,7 +226,7 @@ class Scan(Op):
                 (),
                 tuple(types[name] for name in operands),
                 tuple(types[name] for name in produced),
-                call.scratch,
+                scratch,
             )
             step += ("{", *(f"    {line}" for line in op.emit_c(inner).splitlines()), "}")
         for name, axis, result, type_ in zip(
@@ -235,10 +242,10 @@ class Scan(Op):
         loop = (f"for (size_t t = 0; t < {length}; t++) {{", *(f"    {line}" for line in step), "}")
         return "\n".join((*lines, *loop))
 
-    def _local(self, known: Mapping[str, str]) -> dict[str, str]:
+    def _local(self) -> dict[str, str]:
         """Names of arrays for what the body computes."""
         produced = (name for _, _, results in self.body for name in results)
-        return {name: f"step_{k}" for k, name in enumerate(produced) if name not in known}
+        return {name: f"step_{k}" for k, name in enumerate(produced)}
 
     def to_onnx(self, call: OnnxCall) -> None:
         """A Scan over the same body."""

@@ -130,7 +130,7 @@ def _renamed(reader: Node, old: str, new: str) -> Node:
 
 def _spread(graph: Graph, touched: tuple[Node, ...], gone: Node, renamed: dict[str, Node]) -> Change:
     """One change of everything from the first node touched to the last, each in its own place."""
-    places = [graph.nodes.index(node) for node in touched]
+    places = graph.places(touched)
     span = graph.nodes[min(places) : max(places) + 1]
     into = tuple(renamed.get(node.name, node) for node in span if node is not gone)
     return Change(span, into, "gave its input unchanged, so it was left out")

@@ -42,7 +42,8 @@ def _attempt(graph: Graph, pad: Node) -> Change | str | None:
     if not readers:
         return None
     # the readers stay where they are: a node between them may read the first
-    between = graph.nodes[graph.nodes.index(pad) : graph.nodes.index(readers[-1]) + 1]
+    first, last = graph.places((pad, readers[-1]))
+    between = graph.nodes[first : last + 1]
     padding = {node.name: node for node in fused}
     kept = tuple(padding.get(node.name, node) for node in between if node is not pad)
     into = ", ".join(reader.label for reader in readers)

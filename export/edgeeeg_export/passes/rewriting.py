@@ -37,14 +37,7 @@ class Change:
 
     def apply(self, graph: Graph) -> Graph:
         """The changed graph. Whatever the new nodes read exists where the last old one stood."""
-        last = max(self.out, key=graph.nodes.index)
-        nodes: list[Node] = []
-        for node in graph.nodes:
-            if node is last:
-                nodes.extend(self.into)
-            elif not any(node is gone for gone in self.out):
-                nodes.append(node)
-        return graph.with_nodes(tuple(nodes), {**graph.constants, **self.constants})
+        return graph.replacing(self.out, self.into, self.constants)
 
 
 Attempt = Callable[[Graph, Node], Change | str | None]
@@ -82,7 +75,7 @@ def _sweep(graph: Graph, attempt: Attempt) -> Rewritten:
 
 def maker(graph: Graph, name: str) -> Node | None:
     """The node that computes a tensor; None for inputs and constants."""
-    return next((node for node in graph.nodes if name in node.outputs), None)
+    return graph.makers.get(name)
 
 
 def read_elsewhere(graph: Graph, name: str) -> str | None:

@@ -44,24 +44,30 @@ def _depth_first(graph: Graph, memory: Plan) -> tuple[Node, ...]:
         for name, place in memory.places.items()
         if name in graph.tensors and place.memory == ARENA
     }
-    sizes = {owner: graph.tensors[owner].size for owner in owners.values()}
+    sizes = {owner: graph.tensors[owner].nbytes for owner in owners.values()}
     reads = {node.name: {owners[name] for name in node.inputs if name in owners} for node in graph.nodes}
     readers = Counter(owner for node in graph.nodes for owner in reads[node.name])
     readers.update(owners[name] for name in graph.outputs if name in owners)
 
     def growth(node: Node) -> int:
-        """Floats that live more once it has run: new memory, less what it is the last to read."""
+        """Bytes that live more once it has run: new memory, less what it is the last to read."""
         made = {owners[name] for name in node.outputs if name in owners}
         new = sum(sizes[owner] for owner in made - reads[node.name])
         return new - sum(sizes[owner] for owner in reads[node.name] - made if readers[owner] == 1)
 
-    waiting = list(graph.nodes)
-    done = set(graph.inputs) | set(graph.constants)
+    numbers = {node.name: k for k, node in enumerate(graph.nodes)}
+    made = {name for node in graph.nodes for name in node.outputs}
+    lacking = {node.name: len(made.intersection(node.inputs)) for node in graph.nodes}
+    ready = [node for node in graph.nodes if not lacking[node.name]]
     ordered: list[Node] = []
-    while waiting:
-        chosen = min((node for node in waiting if done.issuperset(node.inputs)), key=growth)
-        waiting.remove(chosen)
+    while ready:
+        chosen = min(ready, key=lambda node: (growth(node), numbers[node.name]))
+        ready.remove(chosen)
         ordered.append(chosen)
-        done.update(chosen.outputs)
         readers.subtract(reads[chosen.name])
+        for name in chosen.outputs:
+            for reader in graph.readers.get(name, ()):
+                lacking[reader.name] -= 1
+                if not lacking[reader.name]:
+                    ready.append(reader)
     return tuple(ordered)

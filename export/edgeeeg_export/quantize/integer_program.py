@@ -190,7 +190,7 @@ class IntegerProgram:
 
     def append(self, stem: str, what: str, op: Op, inputs: tuple[str, ...], output: str) -> None:
         """Append a node that serves the tensor `stem`."""
-        maker = next((node for node in self.graph.nodes if stem in node.outputs), None)
+        maker = self.graph.makers.get(stem)
         name = f"{maker.name if maker else stem}_{what}"
         taken = {node.name for node in self.nodes}
         while name in taken:

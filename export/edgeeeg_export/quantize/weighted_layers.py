@@ -99,7 +99,7 @@ def _slices(program: IntegerProgram, node: Node, axis: int) -> dict[str, Slice]:
     each part its own, for nothing. In a trained Mamba block a part gains up to 3.6 dB.
     """
     (name,), graph = node.outputs, program.graph
-    readers = [reader for reader in graph.nodes if name in reader.inputs]
+    readers = graph.consumers(name)
     cuts = {reader.outputs[0]: reader.op for reader in readers if isinstance(reader.op, Slice)}
     if len(cuts) < len(readers) or name in graph.outputs:
         return {}

@@ -7,11 +7,12 @@
 
 #include "edgeeeg_integers.h"
 
-#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+#if defined(EDGEEEG_PLAIN)
+/* plain C on any core, to hold the families to */
+#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 #define EDGEEEG_HELIUM 1 /* vectors of integers: Cortex-M55, Cortex-M85 */
 #elif defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && defined(__OPTIMIZE__)
-#define EDGEEEG_DSP \
-    1 /* two products an instruction: Cortex-M4, M7, M33, with the registers of optimized code */
+#define EDGEEEG_DSP 1 /* two products an instruction: Cortex-M4, M7, M33, in optimized code */
 #endif
 
 /* VCVTR rounds as its mode says, which is half to even from reset on, and saturates; an A-profile compiler
@@ -40,6 +41,15 @@
 #define EDGEEEG_SHARED static __attribute__((noinline, unused))
 #else
 #define EDGEEEG_SHARED static inline
+#endif
+
+/* in front of a loop of a few rounds whose values stay in registers once it is unrolled */
+#if defined(__clang__)
+#define EDGEEEG_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define EDGEEEG_UNROLL _Pragma("GCC unroll 16")
+#else
+#define EDGEEEG_UNROLL
 #endif
 
 /* a weight of int8 as its core multiplies it: widened where two are multiplied at a time */

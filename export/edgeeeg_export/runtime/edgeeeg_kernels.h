@@ -7,6 +7,9 @@
 
 #include "edgeeeg_attention.h"
 #include "edgeeeg_axis.h"
+#include "edgeeeg_conv.h"
+#include "edgeeeg_dense.h"
+#include "edgeeeg_events.h"
 #include "edgeeeg_math.h"
 #include "edgeeeg_quantized.h"
 #include "edgeeeg_quantized_cells.h"
@@ -19,60 +22,6 @@
 #include "edgeeeg_state_space.h"
 #include "edgeeeg_stream.h"
 #include "edgeeeg_window.h"
-
-/* y[r][n] = bias[n] + sum_k x[r][k] weight[k][n]; bias may be 0 */
-static inline void edgeeeg_linear(const float *x, const float *weight, const float *bias, float *y,
-                                  size_t rows, size_t k_in, size_t n_out) {
-    for (size_t r = 0; r < rows; r++) {
-        for (size_t n = 0; n < n_out; n++) {
-            float sum = bias ? bias[n] : 0.0f;
-            for (size_t k = 0; k < k_in; k++) {
-                sum += x[r * k_in + k] * weight[k * n_out + n];
-            }
-            y[r * n_out + n] = sum;
-        }
-    }
-}
-
-/* y[o][t] = bias[o] + sum_c weight[o][c] x[c][t]; y may be x, as a frame is whole before it is written; bias
- * may be 0 */
-static inline void edgeeeg_mix(const float *x, const float *weight, const float *bias, float *y, float *frame,
-                               size_t c_in, size_t c_out, size_t frames) {
-    for (size_t t = 0; t < frames; t++) {
-        for (size_t o = 0; o < c_out; o++) {
-            float sum = bias ? bias[o] : 0.0f;
-            for (size_t c = 0; c < c_in; c++) {
-                sum += weight[o * c_in + c] * x[c * frames + t];
-            }
-            frame[o] = sum;
-        }
-        for (size_t o = 0; o < c_out; o++) {
-            y[o * frames + t] = frame[o];
-        }
-    }
-}
-
-/* y[o][t] = bias[o] + sum_c sum_k weight[o][c][k] x[group c][t stride + k dilation]; bias may be 0 */
-static inline void edgeeeg_conv1d(const float *x, const float *weight, const float *bias, float *y,
-                                  size_t c_in, size_t t_in, size_t c_out, size_t t_out, size_t kernel,
-                                  size_t stride, size_t dilation, size_t groups) {
-    const size_t group_in = c_in / groups;
-    const size_t group_out = c_out / groups;
-    for (size_t o = 0; o < c_out; o++) {
-        const float *taps = weight + o * group_in * kernel;
-        const float *rows = x + (o / group_out) * group_in * t_in;
-        for (size_t t = 0; t < t_out; t++) {
-            float sum = bias ? bias[o] : 0.0f;
-            for (size_t c = 0; c < group_in; c++) {
-                const float *row = rows + c * t_in + t * stride;
-                for (size_t k = 0; k < kernel; k++) {
-                    sum += taps[c * kernel + k] * row[k * dilation];
-                }
-            }
-            y[o * t_out + t] = sum;
-        }
-    }
-}
 
 /* Second-order sections (b0, beta1, beta2, alpha1, alpha2) in a row, each the transposed direct form II of
  * the delta operator; memory (channels, sections, 2); y may be x */

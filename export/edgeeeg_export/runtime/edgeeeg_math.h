@@ -8,10 +8,26 @@
 
 #include <stdint.h>
 
+#include "edgeeeg_lanes.h"
+
 typedef union {
     float value;
     int32_t bits;
 } edgeeeg_float_bits;
+
+/* One or the other. With selects by bit pattern, which no compiler turns back into a branch, so that loops of
+ * it become vectors. */
+static inline float edgeeeg_choose(int first, float one, float other) {
+    if (!EDGEEEG_SELECTS) {
+        return first ? one : other;
+    }
+    edgeeeg_float_bits a, b;
+    a.value = one;
+    b.value = other;
+    const int32_t mask = -(int32_t)(first != 0);
+    a.bits = (a.bits & mask) | (b.bits & ~mask);
+    return a.value;
+}
 
 static inline float edgeeeg_power_of_two(int32_t exponent) {
     edgeeeg_float_bits power;
@@ -21,19 +37,16 @@ static inline float edgeeeg_power_of_two(int32_t exponent) {
 
 /* e**x; 0 below -87.33655 (no subnormal results), infinity above 88.72283, NaN for NaN */
 static inline float edgeeeg_exp(float x) {
-    if (x != x) {
-        return x;
+    edgeeeg_float_bits infinity;
+    infinity.bits = 0x7F800000;
+    float inside = x;
+    if (EDGEEEG_SELECTS) {
+        inside = (x >= -87.33655f) & (x <= 88.72283f) ? x : 0.0f;
+    } else if (!(x >= -87.33655f && x <= 88.72283f)) {
+        return x < 0.0f ? 0.0f : x > 0.0f ? infinity.value : x;
     }
-    if (x < -87.33655f) {
-        return 0.0f;
-    }
-    if (x > 88.72283f) {
-        edgeeeg_float_bits infinity;
-        infinity.bits = 0x7F800000;
-        return infinity.value;
-    }
-    const float n = (x * 1.442695f + 12582912.0f) - 12582912.0f; /* nearest integer, ties to even */
-    const float r = (x - n * 0.693359375f) - n * -0.00021219444f;
+    const float n = (inside * 1.442695f + 12582912.0f) - 12582912.0f; /* nearest integer, ties to even */
+    const float r = (inside - n * 0.693359375f) - n * -0.00021219444f;
     float p = 0.0001989198f;
     p = p * r + 0.0013934541f;
     p = p * r + 0.0083333105f;
@@ -43,22 +56,42 @@ static inline float edgeeeg_exp(float x) {
     const float value = (p * (r * r) + r) + 1.0f;
     const int32_t whole = (int32_t)n;
     const int32_t half = whole >> 1; /* two factors, because 2**128 is not a float but e**88.7 is */
-    return (value * edgeeeg_power_of_two(half)) * edgeeeg_power_of_two(whole - half);
+    const float power = (value * edgeeeg_power_of_two(half)) * edgeeeg_power_of_two(whole - half);
+    if (!EDGEEEG_SELECTS) {
+        return power;
+    }
+    const float above = x > 0.0f ? infinity.value : x; /* or NaN */
+    return edgeeeg_choose(x <= 88.72283f, power * (float)(x >= -87.33655f), above);
 }
 
 /* e**x - 1, without the loss of digits near 0 */
 static inline float edgeeeg_expm1(float x) {
     const float n = x * 1.442695f;
-    if (n < 0.5f && n > -0.5f) {
-        float p = 0.0001989198f;
-        p = p * x + 0.0013934541f;
-        p = p * x + 0.0083333105f;
-        p = p * x + 0.041666456f;
-        p = p * x + 0.16666667f;
-        p = p * x + 0.5f;
-        return p * (x * x) + x;
+    const int small = (n < 0.5f) & (n > -0.5f);
+    if (!EDGEEEG_SELECTS && !small) {
+        return edgeeeg_exp(x) - 1.0f;
     }
-    return edgeeeg_exp(x) - 1.0f;
+    float p = 0.0001989198f;
+    p = p * x + 0.0013934541f;
+    p = p * x + 0.0083333105f;
+    p = p * x + 0.041666456f;
+    p = p * x + 0.16666667f;
+    p = p * x + 0.5f;
+    const float near = p * (x * x) + x;
+    if (!EDGEEEG_SELECTS) {
+        return near;
+    }
+    const float far = edgeeeg_exp(x) - 1.0f;
+    return edgeeeg_choose(small, near, far);
+}
+
+/* x from 0 on, alpha (e**x - 1) below */
+static inline float edgeeeg_elu(float x, float alpha) {
+    const int negative = x < 0.0f;
+    if (!EDGEEEG_SELECTS && !negative) {
+        return x;
+    }
+    return edgeeeg_choose(negative, alpha * edgeeeg_expm1(x), x);
 }
 
 /* natural logarithm; -infinity for 0, NaN below */
@@ -144,11 +177,11 @@ static inline float edgeeeg_log1p(float x) {
     const int32_t e = (u.bits - 0x3F3504F3) >> 23; /* mantissa in [sqrt(1/2), sqrt(2)) */
     float f = x;
     float lost = 0.0f;
-    if (e != 0) {
+    if (EDGEEEG_SELECTS || e != 0) {
         edgeeeg_float_bits mantissa;
         mantissa.bits = u.bits - e * (1 << 23);
-        f = mantissa.value - 1.0f;
-        lost = (x - (u.value - 1.0f)) / u.value;
+        f = edgeeeg_choose(e == 0, x, mantissa.value - 1.0f);
+        lost = (float)(e != 0) * ((x - (u.value - 1.0f)) / u.value);
     }
     const float s = f / (2.0f + f);
     const float z = s * s;
@@ -162,17 +195,24 @@ static inline float edgeeeg_log1p(float x) {
 
 static inline float edgeeeg_tanh(float x) {
     const float magnitude = x < 0.0f ? -x : x;
-    if (magnitude < 0.625f) {
-        const float z = x * x;
-        float p = -0.006045165f;
-        p = p * z + 0.02096133f;
-        p = p * z + -0.053843264f;
-        p = p * z + 0.13332719f;
-        p = p * z + -0.33333328f;
-        return p * (z * x) + x;
+    const int small = magnitude < 0.625f;
+    if (!EDGEEEG_SELECTS && !small) {
+        const float large = 1.0f - 2.0f / (edgeeeg_exp(magnitude + magnitude) + 1.0f);
+        return x < 0.0f ? -large : large;
+    }
+    const float z = x * x;
+    float p = -0.006045165f;
+    p = p * z + 0.02096133f;
+    p = p * z + -0.053843264f;
+    p = p * z + 0.13332719f;
+    p = p * z + -0.33333328f;
+    const float near = p * (z * x) + x;
+    if (!EDGEEEG_SELECTS) {
+        return near;
     }
     const float large = 1.0f - 2.0f / (edgeeeg_exp(magnitude + magnitude) + 1.0f);
-    return x < 0.0f ? -large : large;
+    const float far = x < 0.0f ? -large : large;
+    return edgeeeg_choose(small, near, far);
 }
 
 /* error function: odd polynomial below 0.92, 1 - exp(polynomial) above, 1 from 4 on */

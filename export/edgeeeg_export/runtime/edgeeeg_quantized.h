@@ -18,7 +18,7 @@ EDGEEEG_INLINE int32_t edgeeeg_nearest(float value) {
 
 EDGEEEG_INLINE int32_t edgeeeg_saturate(float value, float low, float high) {
     const int32_t whole = edgeeeg_nearest(value);
-    return whole < (int32_t)low ? (int32_t)low : whole > (int32_t)high ? (int32_t)high : whole;
+    return whole<(int32_t)low ? (int32_t)low : whole>(int32_t) high ? (int32_t)high : whole;
 }
 #else
 EDGEEEG_INLINE int32_t edgeeeg_saturate(float value, float low, float high) {

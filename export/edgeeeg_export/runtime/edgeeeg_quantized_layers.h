@@ -208,8 +208,8 @@ EDGEEEG_INLINE void edgeeeg_columns_plain(const void *x, size_t x_width, const e
                         }
                     }
                 }
-                while (filled < pitch) {
-                    column[filled++] = 0;
+                for (size_t i = seen; i < pitch; i++) {
+                    column[i] = 0;
                 }
             }
             for (size_t o = 0; o < group_out; o++) {

@@ -5,19 +5,8 @@
 
 #include <stddef.h>
 
+#include "edgeeeg_dense.h"
 #include "edgeeeg_math.h"
-
-/* sums[r] = start[r] + sum_k values[k] weight[r][k]; sums may be start */
-static inline void edgeeeg_accumulate(const float *start, const float *values, const float *weight,
-                                      float *sums, size_t rows, size_t n) {
-    for (size_t r = 0; r < rows; r++) {
-        float sum = start[r];
-        for (size_t k = 0; k < n; k++) {
-            sum += values[k] * weight[r * n + k];
-        }
-        sums[r] = sum;
-    }
-}
 
 /* From the sums of i, o, f, g: c = f c + i g, h = o tanh(c) */
 static inline void edgeeeg_lstm_gates(const float *gates, float *h, float *c, size_t hidden) {

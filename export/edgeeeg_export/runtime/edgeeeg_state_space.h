@@ -10,8 +10,8 @@
 
 /* h = exp(delta a) h + (delta u) b; y = sum_n h c + d u */
 static inline void edgeeeg_selective_scan(const float *u, const float *delta, const float *a, const float *b,
-                                          const float *c, const float *d, float *h, float *y, size_t frames,
-                                          size_t width, size_t n_states) {
+                                          const float *c, const float *d, float *restrict h,
+                                          float *restrict y, size_t frames, size_t width, size_t n_states) {
     for (size_t t = 0; t < frames; t++) {
         for (size_t i = 0; i < width; i++) {
             const float step = delta[t * width + i];
@@ -30,8 +30,9 @@ static inline void edgeeeg_selective_scan(const float *u, const float *delta, co
 
 /* h = lambda h + u, complex; y = sum_n (c_re h_re - c_im h_im) + d u */
 static inline void edgeeeg_s4d(const float *u, const float *lambda_re, const float *lambda_im,
-                               const float *c_re, const float *c_im, const float *d, float *h_re, float *h_im,
-                               float *y, size_t frames, size_t width, size_t n_states) {
+                               const float *c_re, const float *c_im, const float *d, float *restrict h_re,
+                               float *restrict h_im, float *restrict y, size_t frames, size_t width,
+                               size_t n_states) {
     for (size_t t = 0; t < frames; t++) {
         for (size_t i = 0; i < width; i++) {
             const float drive = u[t * width + i];

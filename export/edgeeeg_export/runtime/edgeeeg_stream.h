@@ -36,6 +36,26 @@ static inline void edgeeeg_clock(const float *x, float *y, float *steps, float *
         }                                                                                              \
     }                                                                                                  \
                                                                                                        \
+    /* The same where the window slides through `spare` elements behind it, from ring + *start on: what a     \
+     * row has dropped is the place of what the row before gets; at the end all of it moves back */         \
+    static inline void edgeeeg_slide_cache##SUFFIX(const TYPE *x, TYPE *ring, uint32_t *start, size_t rows, \
+                                                   size_t length, size_t frames, size_t spare) {            \
+        size_t at = *start + frames;                                                                        \
+        if (at > spare) {                                                                                   \
+            for (size_t i = 0; i < rows * (length + frames) - frames; i++) {                                \
+                ring[i] = ring[at + i];                                                                     \
+            }                                                                                               \
+            at = 0;                                                                                         \
+        }                                                                                                   \
+        *start = (uint32_t)at;                                                                              \
+        for (size_t r = 0; r < rows; r++) {                                                                 \
+            TYPE *newest = ring + at + r * (length + frames) + length;                                      \
+            for (size_t i = 0; i < frames; i++) {                                                           \
+                newest[i] = x[r * frames + i];                                                              \
+            }                                                                                               \
+        }                                                                                                   \
+    }                                                                                                       \
+                                                                                                            \
     /* y = the oldest new_size values of a row's kept_size waiting ones and x's; the others wait */    \
     static inline void edgeeeg_delay##SUFFIX(const TYPE *x, TYPE *y, TYPE *waiting, size_t rows,       \
                                              size_t kept_size, size_t new_size) {                      \

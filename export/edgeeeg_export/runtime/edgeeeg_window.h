@@ -1,5 +1,5 @@
-/* What slides a window over one to three axes: convolutions and pools. Sums in one fixed order, taps
- * row-major. Compile with -ffp-contract=off. */
+/* Windows that slide over one to three axes, and pools. Sums in one fixed order, taps row-major. Compile with
+ * -ffp-contract=off. */
 #ifndef EDGEEEG_WINDOW_H
 #define EDGEEEG_WINDOW_H
 
@@ -24,48 +24,6 @@ typedef struct {
  * with the extent tells what is padding */
 static inline size_t edgeeeg_at(const edgeeeg_window *window, size_t axis, size_t o, size_t k) {
     return o * window->stride[axis] + k * window->dilation[axis] - window->before[axis];
-}
-
-/* y[n][o][t] = bias[o] + sum_c sum_k weight[o][c][k] x[n][group c][t stride + k dilation - before]; padding
- * is multiplied as zero, as the cache of a stream would be; bias may be 0 */
-static inline void edgeeeg_conv(const float *x, const float *weight, const float *bias, float *y,
-                                const edgeeeg_window *window, size_t batch, size_t c_in, size_t c_out,
-                                size_t groups) {
-    const size_t *in = window->in;
-    const size_t *kernel = window->kernel;
-    const size_t group_in = c_in / groups;
-    const size_t group_out = c_out / groups;
-    for (size_t n = 0; n < batch; n++) {
-        for (size_t o = 0; o < c_out; o++) {
-            const float *planes = x + (n * c_in + (o / group_out) * group_in) * in[0] * in[1] * in[2];
-            for (size_t t0 = 0; t0 < window->out[0]; t0++) {
-                for (size_t t1 = 0; t1 < window->out[1]; t1++) {
-                    for (size_t t2 = 0; t2 < window->out[2]; t2++) {
-                        const float *tap = weight + o * group_in * kernel[0] * kernel[1] * kernel[2];
-                        float sum = bias ? bias[o] : 0.0f;
-                        for (size_t c = 0; c < group_in; c++) {
-                            for (size_t k0 = 0; k0 < kernel[0]; k0++) {
-                                const size_t i0 = edgeeeg_at(window, 0, t0, k0);
-                                for (size_t k1 = 0; k1 < kernel[1]; k1++) {
-                                    const size_t i1 = edgeeeg_at(window, 1, t1, k1);
-                                    const int outside = i0 >= in[0] || i1 >= in[1];
-                                    for (size_t k2 = 0; k2 < kernel[2]; k2++) {
-                                        const size_t i2 = edgeeeg_at(window, 2, t2, k2);
-                                        const float value =
-                                            outside || i2 >= in[2]
-                                                ? 0.0f
-                                                : planes[((c * in[0] + i0) * in[1] + i1) * in[2] + i2];
-                                        sum += *tap++ * value;
-                                    }
-                                }
-                            }
-                        }
-                        *y++ = sum;
-                    }
-                }
-            }
-        }
-    }
 }
 
 /* y[p][t] = max_k x[p][t stride + k dilation - before]; padding is the lowest value of the type */

@@ -16,7 +16,9 @@ from edgeeeg_export.targets.c_source import source
 RUNTIME_HEADERS = (
     "edgeeeg_attention.h",
     "edgeeeg_axis.h",
+    "edgeeeg_conv.h",
     "edgeeeg_core.h",
+    "edgeeeg_dense.h",
     "edgeeeg_dsp.h",
     "edgeeeg_dsp_across.h",
     "edgeeeg_dsp_columns.h",
@@ -24,9 +26,14 @@ RUNTIME_HEADERS = (
     "edgeeeg_dsp_slide.h",
     "edgeeeg_dsp_tiles.h",
     "edgeeeg_dsp_words.h",
+    "edgeeeg_events.h",
     "edgeeeg_helium.h",
+    "edgeeeg_helium_dot.h",
+    "edgeeeg_helium_filter.h",
+    "edgeeeg_helium_window.h",
     "edgeeeg_integers.h",
     "edgeeeg_kernels.h",
+    "edgeeeg_lanes.h",
     "edgeeeg_math.h",
     "edgeeeg_quantized.h",
     "edgeeeg_quantized_cells.h",
@@ -35,8 +42,8 @@ RUNTIME_HEADERS = (
     "edgeeeg_recurrent.h",
     "edgeeeg_select.h",
     "edgeeeg_spectrum.h",
-    "edgeeeg_state_space.h",
     "edgeeeg_spiking.h",
+    "edgeeeg_state_space.h",
     "edgeeeg_stream.h",
     "edgeeeg_window.h",
 )
@@ -77,7 +84,7 @@ class CProgram:
         return folder
 
 
-def emit(graph: Graph, lsb: float | Mapping[str, float]) -> CProgram:
+def emit(graph: Graph, lsb: float | Mapping[str, float], *, sliding: bool = True) -> CProgram:
     """Generate `NAME.h`, `NAME.c`, the adapter `edgeeeg_model.h` and the runtime headers.
 
     Parameters
@@ -91,7 +98,7 @@ def emit(graph: Graph, lsb: float | Mapping[str, float]) -> CProgram:
     -----
     The same graph gives the same bytes, on every machine.
     """
-    layout = lay_out_stream(graph, lsb)
+    layout = lay_out_stream(graph, lsb, sliding=sliding)
     runtime = files("edgeeeg_export").joinpath("runtime")
     sources = {name: runtime.joinpath(name).read_text(encoding="utf-8") for name in RUNTIME_HEADERS}
     sources |= {
@@ -108,7 +115,8 @@ def emit(graph: Graph, lsb: float | Mapping[str, float]) -> CProgram:
         arena_bound_bytes=layout.plan.lower_bound,
         arena_peak=layout.plan.peak,
         saved_bytes=layout.saved_bytes,
-        struct_bytes=4 * (len(layout.streams) + len(layout.counters) + layout.arena) + layout.state_bytes,
+        struct_bytes=4 * (len(layout.streams) + len(layout.counters) + len(layout.sliding) + layout.arena)
+        + layout.state_bytes,
         weight_bytes=sum(value.nbytes for value in graph.constants.values()),
         hops={stream.name: stream.hop for stream in layout.streams},
         n_outputs=layout.n_outputs,

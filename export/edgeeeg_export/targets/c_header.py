@@ -56,7 +56,11 @@ int {n}_flush({n}_t *model, {n}_outputs_t *outputs);
         f"    uint32_t {stream.filled}; /* frames{_of(stream)} that wait in the arena */\n"
         for stream in streams
     )
-    members = filled + counters + state_struct(state)
+    starts = "".join(
+        f"    uint32_t {field.start}; /* where in state.{field.name} the window begins */\n"
+        for field in layout.sliding
+    )
+    members = filled + counters + starts + state_struct(state)
     pushes = "".join(
         f"int {layout.push(stream)}{variant}({n}_t *model, const {kind} *samples, size_t frames);\n"
         for stream in streams

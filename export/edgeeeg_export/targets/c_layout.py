@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -12,6 +12,7 @@ from edgeeeg import __version__
 from edgeeeg_export.graph import Graph, Node
 from edgeeeg_export.ops.c_literal import literal
 from edgeeeg_export.ops.cache import Cache
+from edgeeeg_export.ops.cache_form import CacheForm
 from edgeeeg_export.ops.clock import Clock
 from edgeeeg_export.passes.plan import ARENA, INPUT, SCRATCH, STATE, Plan, plan
 from edgeeeg_export.targets.c_prefix import KEYWORDS
@@ -25,22 +26,39 @@ SAVE_HEADER_BYTES = 16  # magic, eight bytes of model hash, frames of the first 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One array in the struct."""
+    """One array in the struct; `form` is that of a cache whose window slides through spare memory."""
 
     name: str
     size: int
     initial: float | tuple[float, ...] = 0.0
     dtype: DType = "float32"
+    form: CacheForm | None = None
 
     @property
-    def nbytes(self) -> int:
+    def saved_bytes(self) -> int:
         """Bytes of its elements."""
         return self.size * BYTES[self.dtype]
 
     @property
+    def nbytes(self) -> int:
+        """Bytes that it takes in the struct."""
+        return (self.size + (self.form.spare if self.form else 0)) * BYTES[self.dtype]
+
+    @property
     def member(self) -> str:
         """Its declaration in a struct."""
-        return f"{C_TYPE[self.dtype]} {self.name}[{self.size}];"
+        return f"{C_TYPE[self.dtype]} {self.name}[{self.nbytes // BYTES[self.dtype]}];"
+
+    @property
+    def start(self) -> str:
+        """The member that says where the window begins, of one that slides."""
+        return f"start_{self.name}"
+
+    @property
+    def pointer(self) -> str:
+        """The C expression for where its elements begin."""
+        base = f"model->state.{self.name}"
+        return f"({base} + model->{self.start})" if self.form else base
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +111,7 @@ class Layout:
             return self.constants[tensor]
         place = self.plan.places[tensor]
         if place.memory == STATE:
-            base = f"model->state.{self.fields[place.owner][0].name}"
+            base = self.fields[place.owner][0].pointer
         elif place.memory == INPUT:
             base = self.inputs[place.owner]
         else:
@@ -190,6 +208,11 @@ class StreamLayout(Layout):
         return tuple(counter for counter in (early, flushed) if counter is not None)
 
     @property
+    def sliding(self) -> tuple[Field, ...]:
+        """The caches whose windows slide, in execution order."""
+        return tuple(field for field in self.states if field.form)
+
+    @property
     def ended(self) -> str | None:
         """The C expression for the clock's flag that the recording has ended, if the program has a clock."""
         for node in self.graph.nodes:
@@ -208,7 +231,7 @@ class StreamLayout(Layout):
     @property
     def saved_bytes(self) -> int:
         """Bytes of a saved state."""
-        return self.saved_ahead + sum(field.nbytes for field in self.states)
+        return self.saved_ahead + sum(field.saved_bytes for field in self.states)
 
 
 def lay_out(graph: Graph) -> Layout:
@@ -232,13 +255,16 @@ def lay_out(graph: Graph) -> Layout:
     )
 
 
-def lay_out_stream(graph: Graph, lsb: float | Mapping[str, float]) -> StreamLayout:
+def lay_out_stream(graph: Graph, lsb: float | Mapping[str, float], *, sliding: bool = True) -> StreamLayout:
     """Plan the memory of a streaming graph, whose inputs wait at the start of the arena.
 
     Parameters
     ----------
     lsb : float or mapping of str to float
         Units per count: of every input, or of each by name.
+    sliding : bool
+        Let the windows of caches slide through spare memory where that is cheaper; without it they take no
+        byte more than their frames.
     """
     layout = lay_out(graph)
     return StreamLayout(
@@ -248,7 +274,7 @@ def lay_out_stream(graph: Graph, lsb: float | Mapping[str, float]) -> StreamLayo
         layout.layers,
         layout.constants,
         layout.outputs,
-        layout.fields,
+        {node.name: _slid(graph, node, layout.fields[node.name], sliding) for node in graph.nodes},
         dict(lsb) if isinstance(lsb, Mapping) else dict.fromkeys(graph.inputs, lsb),
     )
 
@@ -256,6 +282,14 @@ def lay_out_stream(graph: Graph, lsb: float | Mapping[str, float]) -> StreamLayo
 def _size(graph: Graph, node: Node, kept: int) -> int:
     """Elements of a state in C, where a cache also holds the newest frames."""
     return graph.tensors[node.outputs[0]].size if isinstance(node.op, Cache) else kept
+
+
+def _slid(graph: Graph, node: Node, fields: tuple[Field, ...], sliding: bool) -> tuple[Field, ...]:
+    """The fields of a node, that of a cache in its cheapest form."""
+    if not isinstance(node.op, Cache) or not sliding:
+        return fields
+    form = node.op.forms(graph.types(node.inputs))[0]
+    return tuple(replace(field, form=form) for field in fields) if form.spare else fields
 
 
 def symbol(name: str) -> str:

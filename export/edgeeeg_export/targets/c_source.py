@@ -118,7 +118,7 @@ def _forms(layout: Layout, constant: str) -> dict[Packing | None, list[Family]]:
     """The families of kernels that read a constant in a packing, or as it is."""
     graph = layout.graph
     forms: dict[Packing | None, set[Family]] = {}
-    readers = [node for node in graph.nodes if constant in node.inputs]
+    readers = graph.consumers(constant)
     for node in readers:
         kernels = node.op.kernels(graph.types(node.inputs))
         if not kernels or node.inputs.index(constant) != 1:
@@ -160,7 +160,11 @@ def _layer(layout: Layout, node: Node) -> str:
         parameters.append(f"float *{scratch}")
     types = (graph.types(node.inputs), graph.types(node.outputs))
     call = CCall(tuple(inputs), outputs, states, *types, scratch)
-    body = "\n".join(f"    {line}" for line in node.op.emit_c(call).splitlines())
+    code = node.op.emit_c(call)
+    if isinstance(node.op, Cache) and (form := layout.fields[node.name][0].form):
+        parameters.append("uint32_t *start")
+        code = node.op.emit_sliding_c(call, form, "start")
+    body = "\n".join(f"    {line}" for line in code.splitlines())
     shapes = " -> ".join(str(graph.tensors[k].shape) for k in (node.inputs[0], node.outputs[0]))
     return (
         f"/* {comment(node.path or node.name)}: {node.op.kind} {shapes} */\n"
@@ -171,6 +175,8 @@ def _layer(layout: Layout, node: Node) -> str:
 def _call(layout: Layout, node: Node) -> str:
     tensors = [name for name in node.inputs if name not in layout.graph.constants]
     arguments = [layout.pointer(name) for name in (*tensors, *node.outputs)]
+    if isinstance(node.op, Cache) and (field := layout.fields[node.name][0]).form:
+        arguments[-1:] = [f"model->state.{field.name}", f"&model->{field.start}"]
     arguments += [f"model->state.{field.name}" for field in _passed_states(layout, node)]
     if node.name + SCRATCH in layout.plan.places:
         arguments.append(layout.scratch(node))

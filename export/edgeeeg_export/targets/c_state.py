@@ -17,6 +17,7 @@ def init(layout: StreamLayout) -> str:
     body = "\n".join(fills)
     counters = "".join(f"    model->{name} = {value};\n" for name, value, _ in layout.counters)
     filled = "".join(f"    model->{stream.filled} = 0;\n" for stream in layout.streams)
+    filled += "".join(f"    model->{field.start} = 0;\n" for field in layout.sliding)
     return f"int {n}_init({n}_t *model) {{\n{filled}{counters}{body}\n    return 0;\n}}\n"
 
 
@@ -123,11 +124,12 @@ def restore(layout: StreamLayout) -> str:
         f"\n        || {word} > {stream.hop}" for word, stream in zip(filled, layout.streams, strict=True)
     )
     kept, waiting = _kept(layout, filled)
-    gets = "\n".join(
+    starts = "".join(f"    model->{field.start} = 0;\n" for field in layout.sliding)
+    gets = starts + "\n".join(
         f"    at = get{SUFFIX[dtype]}(buffer, at, {pointer}, {size});"
         for pointer, size, dtype in _saved(layout)
     )
-    integers = sum(field.nbytes for field in layout.states if field.dtype != "float32")
+    integers = sum(field.saved_bytes for field in layout.states if field.dtype != "float32")
     values = SAVE_HEADER_BYTES + 4 * len(others)
     return f"""int {n}_restore({n}_t *model, const uint8_t *buffer, size_t size) {{
     if (size != {layout.saved_bytes}{unfit}) {{
@@ -169,7 +171,7 @@ def _kept(layout: StreamLayout, filled: Sequence[str]) -> tuple[str, int]:
 def _saved(layout: StreamLayout) -> list[tuple[str, int, DType]]:
     """Pointer, size and type of what a saved state holds, in order: floats, then integers."""
     floats = sorted(layout.states, key=lambda field: field.dtype != "float32")
-    states = [(f"model->state.{field.name}", field.size, field.dtype) for field in floats]
+    states = [(field.pointer, field.size, field.dtype) for field in floats]
     waiting: list[tuple[str, int, DType]] = [(s.samples, s.size, "float32") for s in layout.streams]
     return [*waiting, *states]
 

@@ -23,9 +23,11 @@ class NativeFunctions:
         Of distinct names; they are compiled as one translation unit, which reads the kernels once.
     build : Path
         Where sources and library go.
+    flags : tuple of str
+        For the compiler, behind those of every build.
     """
 
-    def __init__(self, programs: Sequence[CFunction], build: Path) -> None:
+    def __init__(self, programs: Sequence[CFunction], build: Path, flags: tuple[str, ...] = ()) -> None:
         build.mkdir(parents=True, exist_ok=True)
         for program in programs:
             for name, text in program.files.items():
@@ -33,7 +35,7 @@ class NativeFunctions:
         together = build / "programs_all.c"
         together.write_text("".join(f'#include "{program.prefix}.c"\n' for program in programs))
         with as_file(files("edgeeeg_export").joinpath("runtime")) as runtime:
-            library = compile_shared([together], runtime, build / "libprograms.so")
+            library = compile_shared([together], runtime, build / "libprograms.so", flags)
         self._library = ctypes.CDLL(str(library.resolve()))
         self._programs = {program.prefix: program for program in programs}
 

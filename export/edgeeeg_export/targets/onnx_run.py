@@ -11,7 +11,7 @@ import onnx
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.ops.clock import ENDED, Clock
 from edgeeeg_export.targets import onnx_step
-from edgeeeg_export.tensor import Array
+from edgeeeg_export.tensor import Array, stretch
 
 
 def run_steps(
@@ -72,7 +72,7 @@ def run_steps(
 def _within(graph: Graph, name: str, value: Array) -> Array:
     """A tensor over all steps, from its first frame of the recording on."""
     axis = graph.tensors[name].time_axis or 0
-    return np.take(value, range(graph.timing.behind.get(name, 0), value.shape[axis]), axis=axis)
+    return stretch(value, axis, graph.timing.behind.get(name, 0), value.shape[axis])
 
 
 def _hops(value: Array, graph: Graph, name: str) -> list[Array]:

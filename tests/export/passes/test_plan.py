@@ -12,7 +12,7 @@ from edgeeeg_export.ops.relu import Relu
 from edgeeeg_export.ops.slice import Slice
 from edgeeeg_export.ops.tanh import Tanh
 from edgeeeg_export.ops.transpose import Transpose
-from edgeeeg_export.passes.plan import ARENA, INPUT, STATE, plan
+from edgeeeg_export.passes.plan import ARENA, INPUT, STATE, _Buffer, _pack, plan
 from edgeeeg_export.passes.stream import stream
 from edgeeeg_export.tensor import TensorType
 
@@ -96,3 +96,39 @@ def test_the_peak_names_the_layer_that_holds_most():
     memory = planned(*nodes, constants={"w": np.ones((50, 4, 1), dtype=np.float32)})
     assert "'block.wide' (Conv)" in memory.peak
     assert memory.lower_bound == 4 * 54
+
+
+def test_a_sum_overwrites_its_second_operand_where_the_first_is_read_again():
+    nodes = (
+        Node("a", Relu(), ("x",), ("p",)),
+        Node("b", Tanh(), ("p",), ("q",)),
+        Node("c", Add(), ("p", "q"), ("r",)),
+        Node("d", Add(), ("r", "p"), ("y",)),
+    )
+    memory = planned(*nodes)
+    assert memory.places["r"] == memory.places["q"] == memory.places["y"]
+    assert memory.places["r"].offset != memory.places["p"].offset
+    assert memory.arena == 4 * 8
+
+
+def test_a_result_does_not_overwrite_an_operand_that_it_broadcasts():
+    nodes = (
+        Node("wide", Conv(), ("x", "w"), ("p",)),
+        Node("cut", Slice(1, 0, 1), ("p",), ("part",)),
+        Node("b", Tanh(), ("part",), ("q",)),
+        Node("c", Add(), ("q", "p"), ("r",)),
+        Node("d", Add(), ("r", "q"), ("y",)),
+    )
+    memory = planned(*nodes, constants={"w": np.ones((4, 4, 1), dtype=np.float32)})
+    assert memory.places["r"] == memory.places["p"]
+    assert memory.places["q"].offset != memory.places["p"].offset
+
+
+def test_where_the_largest_first_leave_a_hole_another_order_does_not():
+    """Largest first, both of 20 bytes lie at 0, and one of the two between them in time lies above 36."""
+    sizes = {"a": (20, 3, 5), "b": (16, 1, 2), "c": (16, 2, 3), "d": (20, 0, 1)}
+    buffers = {name: _Buffer(size, first, last, [name]) for name, (size, first, last) in sizes.items()}
+    starts, end = _pack(buffers, (), 36)
+    assert end == 36
+    for one, other in (("a", "c"), ("b", "c"), ("b", "d")):  # those that live at the same time
+        assert starts[one] + sizes[one][0] <= starts[other] or starts[other] + sizes[other][0] <= starts[one]

@@ -1,0 +1,1 @@
+"""The same models in our C and in the runtimes of a host: time, allocations and size of a step."""

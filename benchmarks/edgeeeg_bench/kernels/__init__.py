@@ -1,0 +1,1 @@
+"""Kernels counted on emulated cores, beside a vendor's library and the limits of the cores."""
