@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from integer_cell_cases import INTEGER_CELLS
-from integer_kernel_cases import INTEGER_KERNELS
 
 from edgeeeg_bridge.kernel_case import KernelCase, Operand
 from edgeeeg_bridge.operand_draw import finite, integers, uniform
@@ -117,7 +116,6 @@ def requantized(
     rounds: int,
     bias: int = 20_000,
     dtype: DType = "int8",
-    kernel: str | None = None,
 ) -> KernelCase:
     """An integer layer, its multipliers such that its results reach both ends of their type and pass them."""
     c_out = weight[-1] if isinstance(op, QuantizedLinear) else weight[0]
@@ -128,7 +126,7 @@ def requantized(
         Operand((c_out,), integers("int32", -bias, bias)),
         Operand((c_out,), uniform(20 / bias * of_y, 400 / bias * of_y)),
     )
-    return KernelCase(name, op, operands, rounds, kernel)
+    return KernelCase(name, op, operands, rounds)
 
 
 FRAMES, WIDTH = 16, 64  # of a cell; their product is ELEMENTS
@@ -342,4 +340,4 @@ INTEGERS = (
     repeated("dequantize_int16", DequantizeLinear(0.0001), drawn("int16", ELEMENTS)),
     repeated("max_pool_int16", MaxPool((3,), (2,), (1,), (1, 1)), drawn("int16", 1, 16, 128)),
 )
-CASES = (*FLOATS, *INTEGERS, *INTEGER_KERNELS, *INTEGER_CELLS)
+CASES = (*FLOATS, *INTEGERS, *INTEGER_CELLS)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from integer_kernel_cases import INTEGER_KERNELS
 from kernel_cases import CASES
 
 from edgeeeg_bridge.build import PORTS
@@ -19,28 +20,35 @@ from edgeeeg_export.ops.lif import Lif
 from edgeeeg_export.ops.tanh import Tanh
 
 MILLION = 1_000_000
+ALL = (*CASES, *INTEGER_KERNELS)
 
 
 @pytest.fixture(scope="module")
 def expected() -> dict[str, int]:
-    return {case.name: checksum_in_numpy(case) for case in CASES}
+    return {case.name: checksum_in_numpy(case) for case in ALL}
 
 
 def test_every_case_covers_a_million_values() -> None:
     assert {case.name: case.n_values for case in CASES if case.n_values < MILLION} == {}
 
 
+def test_every_kernel_of_an_integer_layer_has_cases() -> None:
+    """Of those that the operators of the cases offer."""
+    offered = {k.name for case in INTEGER_KERNELS for k in case.op.kernels(case.input_types)}
+    assert {case.kernel for case in INTEGER_KERNELS} == offered
+
+
 def test_the_host_agrees_with_numpy_in_every_bit(expected: dict[str, int], tmp_path: Path) -> None:
-    assert checksums_on_host(CASES, tmp_path) == expected
+    assert checksums_on_host(ALL, tmp_path) == expected
 
 
 @pytest.mark.parametrize("board", PORTS)
 def test_a_board_agrees_with_numpy_in_every_bit(
     board: str, expected: dict[str, int], firmware_elf: Path, tmp_path: Path
 ) -> None:
-    half = len(CASES) // 2  # all of them are more than the 512 KB of code that the M55 board has
-    first = checksums_on_board(CASES[:half], tmp_path / "first", board)
-    assert first | checksums_on_board(CASES[half:], tmp_path / "second", board) == expected
+    half = len(ALL) // 2  # all of them are more than the 512 KB of code that the M55 board has
+    first = checksums_on_board(ALL[:half], tmp_path / "first", board)
+    assert first | checksums_on_board(ALL[half:], tmp_path / "second", board) == expected
 
 
 SIGNAL = Operand((512,), uniform(-3.0, 3.0))

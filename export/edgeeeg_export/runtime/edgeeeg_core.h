@@ -11,8 +11,8 @@
 /* plain C on any core, to hold the families to */
 #elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
 #define EDGEEEG_HELIUM 1 /* vectors of integers: Cortex-M55, Cortex-M85 */
-#elif defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
-#define EDGEEEG_DSP 1 /* two products an instruction: Cortex-M4, M7, M33 */
+#elif defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && defined(__OPTIMIZE__)
+#define EDGEEEG_DSP 1 /* two products an instruction: Cortex-M4, M7, M33, in optimized code */
 #endif
 
 /* VCVTR rounds as its mode says, which is half to even from reset on, and saturates; an A-profile compiler
@@ -31,6 +31,16 @@
 #else
 #define EDGEEEG_INLINE static inline
 #define EDGEEEG_WORDS
+#endif
+
+/* A part of a kernel that several layers share, whatever their widths; it may need the frame pointer's
+ * register */
+#if defined(__GNUC__) && !defined(__clang__)
+#define EDGEEEG_SHARED static __attribute__((noinline, unused, optimize("omit-frame-pointer")))
+#elif defined(__GNUC__)
+#define EDGEEEG_SHARED static __attribute__((noinline, unused))
+#else
+#define EDGEEEG_SHARED static inline
 #endif
 
 /* in front of a loop of a few rounds whose values stay in registers once it is unrolled */

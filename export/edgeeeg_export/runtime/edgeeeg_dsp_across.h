@@ -5,13 +5,13 @@
 #include "edgeeeg_dsp_words.h"
 
 /* one of four lines of int8 at %[x] + `at`, times the half of the weights' word that `half` says */
-#define EDGEEEG_ONE_LINE(at, half, weights)                                                                 \
-    "ldr %[odd], [%[x]" at "]\n\t"                                                                          \
-    "sxtb16 %[even], %[odd]\n\t"                                                                            \
-    "sxtb16 %[odd], %[odd], ror #8\n\t"                                                                     \
-    "smlab" half " %[s0], %[even], %[" weights "], %[s0]\n\t"                                               \
-    "smlab" half " %[s1], %[odd], %[" weights "], %[s1]\n\t"                                                \
-    "smlat" half " %[s2], %[even], %[" weights "], %[s2]\n\t"                                               \
+#define EDGEEEG_ONE_LINE(at, half, weights)                   \
+    "ldr %[odd], [%[x]" at "]\n\t"                            \
+    "sxtb16 %[even], %[odd]\n\t"                              \
+    "sxtb16 %[odd], %[odd], ror #8\n\t"                       \
+    "smlab" half " %[s0], %[even], %[" weights "], %[s0]\n\t" \
+    "smlab" half " %[s1], %[odd], %[" weights "], %[s1]\n\t"  \
+    "smlat" half " %[s2], %[even], %[" weights "], %[s2]\n\t" \
     "smlat" half " %[s3], %[odd], %[" weights "], %[s3]\n\t"
 
 /* The sums of four neighbours over `lines`, `length` elements of int8 apart */
@@ -29,12 +29,11 @@ EDGEEEG_INLINE void edgeeeg_across_four_int8(const int8_t *x, const int8_t *weig
                          "sxtb16 %[w02], %[w13]\n\t"
                          "sxtb16 %[w13], %[w13], ror #8\n\t" EDGEEEG_ONE_LINE("", "b", "w02")
                              EDGEEEG_ONE_LINE(", %[length]", "b", "w13")
-                                 EDGEEEG_ONE_LINE(", %[length], lsl #1", "t", "w02")
-                                     EDGEEEG_ONE_LINE(", %[length3]", "t", "w13")
-                         "add %[x], %[x], %[length], lsl #2\n\t"
-                         "ldr %[even], %[fours]\n\t"
-                         "cmp %[w], %[even]\n\t"
-                         "bne 1b"
+                                 EDGEEEG_ONE_LINE(", %[length], lsl #1", "t", "w02") EDGEEEG_ONE_LINE(
+                                     ", %[length3]", "t", "w13") "add %[x], %[x], %[length], lsl #2\n\t"
+                                                                 "ldr %[even], %[fours]\n\t"
+                                                                 "cmp %[w], %[even]\n\t"
+                                                                 "bne 1b"
                          : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [even] "=&r"(even),
                            [odd] "=&r"(odd), [w02] "=&r"(w02), [w13] "=&r"(w13), [x] "+r"(x), [w] "+r"(weight)
                          : [length] "r"(length), [length3] "r"(3 * length), [fours] "m"(fours)

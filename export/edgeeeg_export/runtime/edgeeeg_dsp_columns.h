@@ -1,4 +1,4 @@
-/* edgeeeg_columns_plain and edgeeeg_across_plain with SMLAD. Columns lie four and four together: of each pair
+/* edgeeeg_columns_plain with SMLAD. Columns lie four and four together: of each pair
  * of their elements first that of column 0, then those of columns 1, 2 and 3. */
 #ifndef EDGEEEG_DSP_COLUMNS_H
 #define EDGEEEG_DSP_COLUMNS_H
@@ -20,20 +20,21 @@ typedef struct {
 } edgeeeg_columns_block;
 
 /* four taps; registers of LDM rise with their numbers, so these have names */
-#define EDGEEEG_TAPS_OF_COLUMNS                                                                             \
-    "ldrd %[k0], %[k1], [%[tap]], #8\n\t"                                                                   \
-    "ldm %[x]!, {r4, r5, r6, r8}\n\t"                                                                       \
-    "smlad %[s0], %[k0], r4, %[s0]\n\t"                                                                     \
-    "smlad %[s1], %[k0], r5, %[s1]\n\t"                                                                     \
-    "smlad %[s2], %[k0], r6, %[s2]\n\t"                                                                     \
-    "smlad %[s3], %[k0], r8, %[s3]\n\t"                                                                     \
-    "ldm %[x]!, {r4, r5, r6, r8}\n\t"                                                                       \
-    "smlad %[s0], %[k1], r4, %[s0]\n\t"                                                                     \
-    "smlad %[s1], %[k1], r5, %[s1]\n\t"                                                                     \
-    "smlad %[s2], %[k1], r6, %[s2]\n\t"                                                                     \
+#define EDGEEEG_TAPS_OF_COLUMNS           \
+    "ldrd %[k0], %[k1], [%[tap]], #8\n\t" \
+    "ldm %[x]!, {r4, r5, r6, r8}\n\t"     \
+    "smlad %[s0], %[k0], r4, %[s0]\n\t"   \
+    "smlad %[s1], %[k0], r5, %[s1]\n\t"   \
+    "smlad %[s2], %[k0], r6, %[s2]\n\t"   \
+    "smlad %[s3], %[k0], r8, %[s3]\n\t"   \
+    "ldm %[x]!, {r4, r5, r6, r8}\n\t"     \
+    "smlad %[s0], %[k1], r4, %[s0]\n\t"   \
+    "smlad %[s1], %[k1], r5, %[s1]\n\t"   \
+    "smlad %[s2], %[k1], r6, %[s2]\n\t"   \
     "smlad %[s3], %[k1], r8, %[s3]\n\t"
 
-/* The sums of four columns, of a multiple of 4 elements: eight a turn, the first turn four if it is an odd one */
+/* The sums of four columns, of a multiple of 4 elements: eight a turn, the first turn four if it is an odd
+ * one */
 EDGEEEG_INLINE void edgeeeg_columns_four(const int16_t *columns, const edgeeeg_tap *tap,
                                          const edgeeeg_tap *const *end, edgeeeg_four *sums) {
     int32_t s0 = sums->s0;
@@ -45,8 +46,7 @@ EDGEEEG_INLINE void edgeeeg_columns_four(const int16_t *columns, const edgeeeg_t
                      "subs %[k0], %[k0], %[tap]\n\t"
                      "tst %[k0], #8\n\t"
                      "bne 2f\n\t"
-                     "1:\n\t" EDGEEEG_TAPS_OF_COLUMNS "2:\n\t" EDGEEEG_TAPS_OF_COLUMNS
-                     "ldr %[k0], %[end]\n\t"
+                     "1:\n\t" EDGEEEG_TAPS_OF_COLUMNS "2:\n\t" EDGEEEG_TAPS_OF_COLUMNS "ldr %[k0], %[end]\n\t"
                      "cmp %[tap], %[k0]\n\t"
                      "bne 1b"
                      : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [x] "+r"(columns),
@@ -80,13 +80,11 @@ EDGEEEG_INLINE void edgeeeg_columns_filters(const edgeeeg_columns_block *block, 
 }
 
 /* shared by the widths of x */
-static __attribute__((noinline, unused)) void
-edgeeeg_columns_filters_int8(const edgeeeg_columns_block *block) {
+EDGEEEG_SHARED void edgeeeg_columns_filters_int8(const edgeeeg_columns_block *block) {
     edgeeeg_columns_filters(block, 1);
 }
 
-static __attribute__((noinline, unused)) void
-edgeeeg_columns_filters_int16(const edgeeeg_columns_block *block) {
+EDGEEEG_SHARED void edgeeeg_columns_filters_int16(const edgeeeg_columns_block *block) {
     edgeeeg_columns_filters(block, 2);
 }
 
@@ -204,17 +202,13 @@ EDGEEEG_INLINE void edgeeeg_columns_fill(const void *x, size_t x_width, const ed
     }
 }
 
-static __attribute__((noinline, unused)) void edgeeeg_columns_fill_int8(const void *x,
-                                                                        const edgeeeg_window *window,
-                                                                        size_t group_in, size_t from,
-                                                                        size_t made, int16_t *columns) {
+EDGEEEG_SHARED void edgeeeg_columns_fill_int8(const void *x, const edgeeeg_window *window, size_t group_in,
+                                              size_t from, size_t made, int16_t *columns) {
     edgeeeg_columns_fill(x, 1, window, group_in, from, made, columns);
 }
 
-static __attribute__((noinline, unused)) void edgeeeg_columns_fill_int16(const void *x,
-                                                                         const edgeeeg_window *window,
-                                                                         size_t group_in, size_t from,
-                                                                         size_t made, int16_t *columns) {
+EDGEEEG_SHARED void edgeeeg_columns_fill_int16(const void *x, const edgeeeg_window *window, size_t group_in,
+                                               size_t from, size_t made, int16_t *columns) {
     edgeeeg_columns_fill(x, 2, window, group_in, from, made, columns);
 }
 

@@ -17,29 +17,29 @@
     EDGEEEG_ROW_OF_FOUR("w1", "s1") EDGEEEG_ROW_OF_FOUR("w2", "s2") EDGEEEG_ROW_OF_FOUR("w3", "s3")
 
 /* four elements of x, which moves on */
-#define EDGEEEG_FOUR_OF_INT8                                                                                \
-    "ldr %[x13], [%[x]], #4\n\t"                                                                            \
-    "sxtb16 %[x02], %[x13]\n\t"                                                                             \
+#define EDGEEEG_FOUR_OF_INT8     \
+    "ldr %[x13], [%[x]], #4\n\t" \
+    "sxtb16 %[x02], %[x13]\n\t"  \
     "sxtb16 %[x13], %[x13], ror #8\n\t" EDGEEEG_FOUR_ROWS
-#define EDGEEEG_FOUR_OF_INT16                                                                               \
-    "ldr %[even], [%[x]], #4\n\t"                                                                           \
-    "ldr %[odd], [%[x]], #4\n\t"                                                                            \
-    "pkhbt %[x02], %[even], %[odd], lsl #16\n\t"                                                            \
+#define EDGEEEG_FOUR_OF_INT16                    \
+    "ldr %[even], [%[x]], #4\n\t"                \
+    "ldr %[odd], [%[x]], #4\n\t"                 \
+    "pkhbt %[x02], %[even], %[odd], lsl #16\n\t" \
     "pkhtb %[x13], %[odd], %[even], asr #16\n\t" EDGEEEG_FOUR_ROWS
 
 /* eight elements a turn, the first turn four if their number is an odd one of fours */
-#define EDGEEEG_ROWS_BY(four)                                                                               \
-    __asm__ volatile("ldr %[even], %[end]\n\t"                                                              \
-                     "subs %[even], %[even], %[w0]\n\t"                                                     \
-                     "tst %[even], #4\n\t"                                                                  \
-                     "bne 2f\n\t"                                                                           \
-                     "1:\n\t" four "2:\n\t" four "ldr %[even], %[end]\n\t"                                \
-                     "cmp %[w0], %[even]\n\t"                                                               \
-                     "bne 1b"                                                                               \
-                     : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [w0] "+r"(w0),           \
-                       [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [x] "+r"(x), [x02] "=&r"(x02),          \
-                       [x13] "=&r"(x13), [even] "=&r"(even), [odd] "=&r"(odd)                               \
-                     : [end] "m"(end)                                                                       \
+#define EDGEEEG_ROWS_BY(four)                                                                      \
+    __asm__ volatile("ldr %[even], %[end]\n\t"                                                     \
+                     "subs %[even], %[even], %[w0]\n\t"                                            \
+                     "tst %[even], #4\n\t"                                                         \
+                     "bne 2f\n\t"                                                                  \
+                     "1:\n\t" four "2:\n\t" four "ldr %[even], %[end]\n\t"                         \
+                     "cmp %[w0], %[even]\n\t"                                                      \
+                     "bne 1b"                                                                      \
+                     : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [w0] "+r"(w0),  \
+                       [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [x] "+r"(x), [x02] "=&r"(x02), \
+                       [x13] "=&r"(x13), [even] "=&r"(even), [odd] "=&r"(odd)                      \
+                     : [end] "m"(end)                                                              \
                      : "memory", "cc")
 
 /* Sums over the rows of `weight` (4, k) */

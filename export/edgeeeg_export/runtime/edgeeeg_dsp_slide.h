@@ -7,8 +7,9 @@
 #include "edgeeeg_dsp_words.h"
 
 /* What a block of outputs is made of: rows of `pitch` elements, and filters of `n_rows` rows of `taps`; of
- * each filter `n_lines` of `made` outputs. A line sees rows `rows_on` elements behind those of the line before.
- * The first line begins at y, the next `line_apart` elements behind it, the next filter `filter_apart`. */
+ * each filter `n_lines` of `made` outputs. A line sees rows `rows_on` elements behind those of the line
+ * before. The first line begins at y, the next `line_apart` elements behind it, the next filter
+ * `filter_apart`. */
 typedef struct {
     const int16_t *rows;
     const edgeeeg_tap *filters;
@@ -29,38 +30,37 @@ typedef struct {
 
 /* Four taps at four neighbours: x0 x1 in %[a], x2 x3 in %[b], x2 x1 in %[p]; the next four elements are read
  * to c and d, and take their place */
-#define EDGEEEG_FOUR_TAPS(a, b, c, d)                                                                       \
-    "ldrd %[k0], %[k1], [%[tap]], #8\n\t"                                                                   \
-    "ldrd %[" c "], %[" d "], [%[x]], #8\n\t"                                                               \
-    "smlad %[s0], %[k0], %[" a "], %[s0]\n\t"                                                               \
-    "smladx %[s1], %[k0], %[p], %[s1]\n\t"                                                                  \
-    "smlad %[s2], %[k0], %[" b "], %[s2]\n\t"                                                               \
-    "pkhbt %[p], %[" c "], %[" b "]\n\t"                                                                    \
-    "smlad %[s0], %[k1], %[" b "], %[s0]\n\t"                                                               \
-    "smladx %[s3], %[k0], %[p], %[s3]\n\t"                                                                  \
-    "smladx %[s1], %[k1], %[p], %[s1]\n\t"                                                                  \
-    "smlad %[s2], %[k1], %[" c "], %[s2]\n\t"                                                               \
-    "pkhbt %[p], %[" d "], %[" c "]\n\t"                                                                    \
+#define EDGEEEG_FOUR_TAPS(a, b, c, d)         \
+    "ldrd %[k0], %[k1], [%[tap]], #8\n\t"     \
+    "ldrd %[" c "], %[" d "], [%[x]], #8\n\t" \
+    "smlad %[s0], %[k0], %[" a "], %[s0]\n\t" \
+    "smladx %[s1], %[k0], %[p], %[s1]\n\t"    \
+    "smlad %[s2], %[k0], %[" b "], %[s2]\n\t" \
+    "pkhbt %[p], %[" c "], %[" b "]\n\t"      \
+    "smlad %[s0], %[k1], %[" b "], %[s0]\n\t" \
+    "smladx %[s3], %[k0], %[p], %[s3]\n\t"    \
+    "smladx %[s1], %[k1], %[p], %[s1]\n\t"    \
+    "smlad %[s2], %[k1], %[" c "], %[s2]\n\t" \
+    "pkhbt %[p], %[" d "], %[" c "]\n\t"      \
     "smladx %[s3], %[k1], %[p], %[s3]\n\t"
 
 /* Where a row begins: its first elements, and how often it has eight taps */
-#define EDGEEEG_ROW_BEGINS                                                                                  \
-    "1:\n\t"                                                                                                \
-    "ldrd %[a], %[b], [%[x]], #8\n\t"                                                                       \
-    "ldr %[n], %[eights]\n\t"                                                                               \
+#define EDGEEEG_ROW_BEGINS            \
+    "1:\n\t"                          \
+    "ldrd %[a], %[b], [%[x]], #8\n\t" \
+    "ldr %[n], %[eights]\n\t"         \
     "pkhbt %[p], %[b], %[a]\n\t"
-#define EDGEEEG_EIGHT_TAPS                                                                                  \
-    "2:\n\t" EDGEEEG_FOUR_TAPS("a", "b", "c", "d") EDGEEEG_FOUR_TAPS("c", "d", "a", "b")                    \
-    "subs %[n], #1\n\t"                                                                                     \
-    "bne 2b\n\t"
-#define EDGEEEG_ROW_ENDS                                                                                    \
-    "ldrd %[c], %[d], %[ends]\n\t"                                                                            \
-    "add %[x], %[c]\n\t"                                                                                    \
-    "cmp %[tap], %[d]\n\t"                                                                                  \
+#define EDGEEEG_EIGHT_TAPS                                                                                   \
+    "2:\n\t" EDGEEEG_FOUR_TAPS("a", "b", "c", "d") EDGEEEG_FOUR_TAPS("c", "d", "a", "b") "subs %[n], #1\n\t" \
+                                                                                         "bne 2b\n\t"
+#define EDGEEEG_ROW_ENDS           \
+    "ldrd %[c], %[d], %[ends]\n\t" \
+    "add %[x], %[c]\n\t"           \
+    "cmp %[tap], %[d]\n\t"         \
     "bne 1b"
 
-/* Where rows end, in memory as the loops over them take all fourteen registers: bytes from what a row has read
- * to the next one, where the filter ends, and how often a row has eight taps */
+/* Where rows end, in memory as the loops over them take all fourteen registers: bytes from what a row has
+ * read to the next one, where the filter ends, and how often a row has eight taps */
 typedef struct {
     uint32_t skip;
     const edgeeeg_tap *end;
@@ -75,18 +75,15 @@ EDGEEEG_INLINE void edgeeeg_slide_four(const int16_t *x, const edgeeeg_tap *tap,
     int32_t s2 = sums->s2;
     int32_t s3 = sums->s3;
     uint32_t a, b, c, d, p, k0, k1, n;
-#define EDGEEEG_ROW_OPERANDS                                                                                \
-    [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c),   \
-        [d] "=&r"(d), [p] "=&r"(p), [k0] "=&r"(k0), [k1] "=&r"(k1), [n] "=&l"(n), [x] "+r"(x),              \
-        [tap] "+r"(tap)                                                                                     \
-        : [eights] "m"(ends->eights), [ends] "m"(*ends)                                                                \
-        : "memory", "cc"
+#define EDGEEEG_ROW_OPERANDS                                                                              \
+    [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), \
+        [d] "=&r"(d), [p] "=&r"(p), [k0] "=&r"(k0), [k1] "=&r"(k1), [n] "=&l"(n), [x] "+r"(x),            \
+        [tap] "+r"(tap) : [eights] "m"(ends->eights), [ends] "m"(*ends) : "memory", "cc"
     if (taps % 8 == 0) {
         __asm__ volatile(EDGEEEG_ROW_BEGINS EDGEEEG_EIGHT_TAPS EDGEEEG_ROW_ENDS : EDGEEEG_ROW_OPERANDS);
     } else {
-        __asm__ volatile(EDGEEEG_ROW_BEGINS
-                         "cbz %[n], 3f\n\t" EDGEEEG_EIGHT_TAPS
-                         "3:\n\t" EDGEEEG_FOUR_TAPS("a", "b", "c", "d") EDGEEEG_ROW_ENDS
+        __asm__ volatile(EDGEEEG_ROW_BEGINS "cbz %[n], 3f\n\t" EDGEEEG_EIGHT_TAPS
+                                            "3:\n\t" EDGEEEG_FOUR_TAPS("a", "b", "c", "d") EDGEEEG_ROW_ENDS
                          : EDGEEEG_ROW_OPERANDS);
     }
 #undef EDGEEEG_ROW_OPERANDS
@@ -94,8 +91,9 @@ EDGEEEG_INLINE void edgeeeg_slide_four(const int16_t *x, const edgeeeg_tap *tap,
 }
 
 /* The sums of four outputs `stride` elements apart */
-EDGEEEG_INLINE void edgeeeg_stride_four(const int16_t *row, size_t pitch, size_t n_rows, const edgeeeg_tap *tap,
-                                        size_t taps, size_t stride, edgeeeg_four *sums) {
+EDGEEEG_INLINE void edgeeeg_stride_four(const int16_t *row, size_t pitch, size_t n_rows,
+                                        const edgeeeg_tap *tap, size_t taps, size_t stride,
+                                        edgeeeg_four *sums) {
     for (; n_rows; n_rows--) {
         const int16_t *first = row;
         const int16_t *third = row + 2 * stride;
@@ -143,24 +141,24 @@ EDGEEEG_INLINE void edgeeeg_slide_filters(const edgeeeg_slide_block *block, int 
 }
 
 /* shared by the widths of x */
-static __attribute__((noinline, unused)) void edgeeeg_slide_filters_int8(const edgeeeg_slide_block *block) {
+EDGEEEG_SHARED void edgeeeg_slide_filters_int8(const edgeeeg_slide_block *block) {
     edgeeeg_slide_filters(block, 0, 1);
 }
 
-static __attribute__((noinline, unused)) void edgeeeg_slide_filters_int16(const edgeeeg_slide_block *block) {
+EDGEEEG_SHARED void edgeeeg_slide_filters_int16(const edgeeeg_slide_block *block) {
     edgeeeg_slide_filters(block, 0, 2);
 }
 
-static __attribute__((noinline, unused)) void edgeeeg_stride_filters_int8(const edgeeeg_slide_block *block) {
+EDGEEEG_SHARED void edgeeeg_stride_filters_int8(const edgeeeg_slide_block *block) {
     edgeeeg_slide_filters(block, 1, 1);
 }
 
-static __attribute__((noinline, unused)) void edgeeeg_stride_filters_int16(const edgeeeg_slide_block *block) {
+EDGEEEG_SHARED void edgeeeg_stride_filters_int16(const edgeeeg_slide_block *block) {
     edgeeeg_slide_filters(block, 1, 2);
 }
 
-/* Rows of `pitch` elements from lines of a plane (in[1], in[2]), `apart` lines apart from line `line` on: from
- * element `first`, which may lie before a line's start as well as its line outside */
+/* Rows of `pitch` elements from lines of a plane (in[1], in[2]), `apart` lines apart from line `line` on:
+ * from element `first`, which may lie before a line's start as well as its line outside */
 EDGEEEG_INLINE void edgeeeg_slide_rows(const void *plane, size_t x_width, const size_t *in, size_t line,
                                        size_t apart, size_t first, size_t n_rows, int16_t *row,
                                        size_t pitch) {
@@ -183,17 +181,13 @@ EDGEEEG_INLINE void edgeeeg_slide_rows(const void *plane, size_t x_width, const 
     }
 }
 
-static __attribute__((noinline, unused)) void edgeeeg_slide_rows_int8(const void *plane, const size_t *in,
-                                                                      size_t line, size_t apart, size_t first,
-                                                                      size_t n_rows, int16_t *row,
-                                                                      size_t pitch) {
+EDGEEEG_SHARED void edgeeeg_slide_rows_int8(const void *plane, const size_t *in, size_t line, size_t apart,
+                                            size_t first, size_t n_rows, int16_t *row, size_t pitch) {
     edgeeeg_slide_rows(plane, 1, in, line, apart, first, n_rows, row, pitch);
 }
 
-static __attribute__((noinline, unused)) void edgeeeg_slide_rows_int16(const void *plane, const size_t *in,
-                                                                       size_t line, size_t apart,
-                                                                       size_t first, size_t n_rows,
-                                                                       int16_t *row, size_t pitch) {
+EDGEEEG_SHARED void edgeeeg_slide_rows_int16(const void *plane, const size_t *in, size_t line, size_t apart,
+                                             size_t first, size_t n_rows, int16_t *row, size_t pitch) {
     edgeeeg_slide_rows(plane, 2, in, line, apart, first, n_rows, row, pitch);
 }
 

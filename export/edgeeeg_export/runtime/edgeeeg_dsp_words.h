@@ -45,19 +45,12 @@ EDGEEEG_INLINE uint32_t edgeeeg_high_halves(uint32_t low, uint32_t high) {
     return pair;
 }
 
-/* the low half of one word below the high half of another */
-EDGEEEG_INLINE uint32_t edgeeeg_joined(uint32_t low, uint32_t high) {
-    uint32_t pair;
-    __asm__("pkhbt %0, %1, %2" : "=r"(pair) : "r"(low), "r"(high));
-    return pair;
-}
-
 /* sum + the products of both halves */
 EDGEEEG_INLINE int32_t edgeeeg_multiply_pairs(uint32_t a, uint32_t b, int32_t sum) {
     return __smlad((int16x2_t)a, (int16x2_t)b, sum);
 }
 
-/* four elements as they come, widened to int16 */
+/* elements in their order, widened to int16 */
 EDGEEEG_INLINE void edgeeeg_widen(const void *x, size_t x_width, int16_t *wide, size_t count) {
     if (x_width == 1) {
         const int8_t *from = x;

@@ -61,7 +61,7 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
     const size_t group_in = channels->c_in / channels->groups;
     const size_t group_out = channels->c_out / channels->groups;
     const size_t lines = kernel[0] * kernel[1];
-    const size_t even = (kernel[2] + 1) & ~(size_t)1;
+    const size_t even = edgeeeg_slide_taps(window);
     const size_t pitch = edgeeeg_slide_pitch(window, block);
     /* rows of int8 leave half of scratch to those of the next lines of outputs, which see some of the same */
     const int shared = x_width == 1 && lines > 1 && group_in * lines == kernel[1] && window->dilation[1] == 1;
