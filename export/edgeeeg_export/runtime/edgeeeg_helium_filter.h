@@ -77,6 +77,7 @@ typedef struct {
         : [kept] "w"(kept), [multiplier] "w"(multiplier), [most] "w"(most),                        \
           [tap_bytes] "i"(of.x_width == 1 ? 16 : 8)                                                \
         : "lr", "cc", "q0", "q1", "q2", "q3", "memory")
+
 EDGEEEG_INLINE void edgeeeg_filter_row(edgeeeg_windows of, edgeeeg_filter filter, void *y, size_t at,
                                        size_t y_width) {
     const size_t chunk = of.x_width == 1 ? 16 : 8;
@@ -149,7 +150,7 @@ EDGEEEG_INLINE void edgeeeg_filter_dots(edgeeeg_windows of, edgeeeg_filter filte
                    : [x] "=&l"(x), [w] "=&r"(w), [row] "+r"(row), [taps] "+r"(taps), [rows] "+r"(rows),   \
                      __VA_ARGS__, [apart] "r"(of.apart * of.x_width), [pitch] "r"(of.pitch * of.x_width), \
                      [skip] "r"(filter.pitch - of.k)                                                      \
-                   : "lr", "cc", "q0", "memory")
+                   : "lr", "cc", "p0", "q0", "memory")
 #define EDGEEEG_SIXTEEN(load, second, third, fourth, narrow)                                                 \
     EDGEEEG_ALONG("",                                                                                        \
                   "\t" load " q0, [%[x]]\n\tvmla.s32 %q[a], q0, %[w]\n"                                      \

@@ -204,7 +204,7 @@ EDGEEEG_INLINE void edgeeeg_copy_columns(uint8_t *columns, size_t next, size_t c
             : [seen] "=&r"(seen), [to] "=&r"(to), [row] "+r"(row), [column] "+r"(column), [rows] "+r"(rows)
             : [left] "r"(of.bytes - i), [count] "r"(count), [step] "r"(step), [next] "r"(next),
               [pitch] "r"(of.pitch), [apart] "r"(of.apart)
-            : "lr", "cc", "q0", "memory");
+            : "lr", "cc", "p0", "q0", "memory");
     }
 }
 
