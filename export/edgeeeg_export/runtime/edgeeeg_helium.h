@@ -32,10 +32,11 @@ EDGEEEG_INLINE void edgeeeg_across_helium(const void *x, size_t x_width, const i
                                           size_t length) {
     const size_t group_out = channels->c_out / channels->groups;
     for (size_t g = 0; g < channels->batch * channels->groups; g++) {
+        const size_t first_out = g % channels->groups * group_out;
         const void *top = edgeeeg_element(x, g * lines * length, x_width);
         const edgeeeg_windows of = {top, x_width, 1, 1, 0, lines, length, length};
         for (size_t o = 0; o < group_out; o++) {
-            const size_t channel = g % channels->groups * group_out + o;
+            const size_t channel = first_out + o;
             const edgeeeg_filter filter = {weight + channel * lines, lines, bias ? bias[channel] : 0,
                                            multiplier[channel]};
             edgeeeg_filter_along(of, filter, y, (g * group_out + o) * length, y_width);

@@ -53,6 +53,7 @@ EDGEEEG_INLINE void edgeeeg_dot4(const void *one, size_t one_width, const void *
     }
 }
 
+/* a vector of four numbers in registers: gcc would write and read memory */
 EDGEEEG_INLINE int32x4_t edgeeeg_vector_of(const int32_t sums[4]) {
     int32x4_t vector;
     __asm("vmov %q0[2], %q0[0], %1, %3\n"

@@ -48,13 +48,12 @@ typedef struct {
  * not change lies in vectors, for four sums and five pointers leave few registers. */
 #define EDGEEEG_DOTS(lanes, load_tap, load_x, narrow)                                              \
     __asm volatile(                                                                                \
-        "1:\tvmov.32 %[a], %e[kept][0]\n"                                                          \
-        "\tvmov.32 %[w], %e[kept][1]\n"                                                            \
+        "1:\tvmov %[a], %[w], %e[kept]\n"                                                          \
         "\tdlstp." lanes " lr, %[a]\n"                                                             \
-        "\tmov %[a], #0\n"                                                                         \
-        "\tmov %[b], #0\n"                                                                         \
-        "\tmov %[c], #0\n"                                                                         \
-        "\tmov %[d], #0\n"                                                                         \
+        "\tvmov.32 %[a], %f[kept][1]\n"                                                            \
+        "\tmov %[b], %[a]\n"                                                                       \
+        "\tmov %[c], %[a]\n"                                                                       \
+        "\tmov %[d], %[a]\n"                                                                       \
         "2:\t" load_tap " q0, [%[w]], %[tap_bytes]\n"                                              \
         "\t" load_x " q1, [%[x0]], #16\n"                                                          \
         "\tvmladava.s" lanes " %[a], q0, q1\n"                                                     \
@@ -66,8 +65,7 @@ typedef struct {
         "\tvmladava.s" lanes " %[d], q0, q1\n"                                                     \
         "\tletp lr, 2b\n"                                                                          \
         "\tvmov q0[2], q0[0], %[a], %[c]\n"                                                        \
-        "\tvmov q0[3], q0[1], %[b], %[d]\n"                                                        \
-        "\tvadd.i32 q0, q0, %q[bias]\n" narrow "\tvmov.32 %[w], %f[kept][0]\n"                     \
+        "\tvmov q0[3], q0[1], %[b], %[d]\n" narrow "\tvmov.32 %[w], %f[kept][0]\n"                 \
         "\tadd %[x0], %[x0], %[w]\n"                                                               \
         "\tadd %[x1], %[x1], %[w]\n"                                                               \
         "\tadd %[x2], %[x2], %[w]\n"                                                               \
@@ -76,16 +74,16 @@ typedef struct {
         "\tbne 1b"                                                                                 \
         : [a] "=&Te"(a), [b] "=&Te"(b), [c] "=&Te"(c), [d] "=&Te"(d), [w] "=&l"(w), [x0] "+r"(x0), \
           [x1] "+r"(x1), [x2] "+r"(x2), [x3] "+r"(x3), [y] "+l"(to), [tiles] "+r"(tiles)           \
-        : [kept] "w"(kept), [bias] "w"(bias), [multiplier] "w"(multiplier), [most] "w"(most),      \
+        : [kept] "w"(kept), [multiplier] "w"(multiplier), [most] "w"(most),                        \
           [tap_bytes] "i"(of.x_width == 1 ? 16 : 8)                                                \
         : "lr", "cc", "q0", "q1", "q2", "q3", "memory")
+
 EDGEEEG_INLINE void edgeeeg_filter_row(edgeeeg_windows of, edgeeeg_filter filter, void *y, size_t at,
                                        size_t y_width) {
     const size_t chunk = of.x_width == 1 ? 16 : 8;
     const size_t onward = (4 * of.step - (of.k + chunk - 1) / chunk * chunk) * of.x_width;
-    const int32_t fixed[4] = {(int32_t)of.k, (int32_t)filter.taps, (int32_t)onward, 0};
+    const int32_t fixed[4] = {(int32_t)of.k, (int32_t)filter.taps, (int32_t)onward, filter.bias};
     const int32x4_t kept = edgeeeg_vector_of(fixed);
-    const int32x4_t bias = vdupq_n_s32(filter.bias);
     const int32x4_t most = vdupq_n_s32(32639);
     const int32x4_t multiplier = edgeeeg_copies(filter.multiplier);
     size_t t = 0;
@@ -152,7 +150,7 @@ EDGEEEG_INLINE void edgeeeg_filter_dots(edgeeeg_windows of, edgeeeg_filter filte
                    : [x] "=&l"(x), [w] "=&r"(w), [row] "+r"(row), [taps] "+r"(taps), [rows] "+r"(rows),   \
                      __VA_ARGS__, [apart] "r"(of.apart * of.x_width), [pitch] "r"(of.pitch * of.x_width), \
                      [skip] "r"(filter.pitch - of.k)                                                      \
-                   : "lr", "cc", "q0", "memory")
+                   : "lr", "cc", "p0", "q0", "memory")
 #define EDGEEEG_SIXTEEN(load, second, third, fourth, narrow)                                                 \
     EDGEEEG_ALONG("",                                                                                        \
                   "\t" load " q0, [%[x]]\n\tvmla.s32 %q[a], q0, %[w]\n"                                      \

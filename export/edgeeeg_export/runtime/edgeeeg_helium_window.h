@@ -68,6 +68,7 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
     const size_t most = shared ? kernel[1] / window->stride[1] + 1 : 1;
     edgeeeg_windows of = {scratch, x_width, window->stride[2], group_in * lines, 0, kernel[2], 1, 0};
     for (size_t g = 0; g < channels->batch * channels->groups; g++) {
+        const size_t first_out = g % channels->groups * group_out;
         for (size_t line = 0, together; line < out[0] * out[1]; line += together) {
             const size_t below = out[1] - line % out[1];
             together = below < most ? below : most;
@@ -111,7 +112,7 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
                     }
                 }
                 for (size_t o = 0; o < group_out; o++) {
-                    const size_t channel = g % channels->groups * group_out + o;
+                    const size_t channel = first_out + o;
                     const size_t to = ((g * group_out + o) * out[0] * out[1] + line) * out[2] + from;
                     const edgeeeg_filter filter = {taps + channel * of.rows * even, even,
                                                    bias ? bias[channel] : 0, multiplier[channel]};
@@ -203,7 +204,7 @@ EDGEEEG_INLINE void edgeeeg_copy_columns(uint8_t *columns, size_t next, size_t c
             : [seen] "=&r"(seen), [to] "=&r"(to), [row] "+r"(row), [column] "+r"(column), [rows] "+r"(rows)
             : [left] "r"(of.bytes - i), [count] "r"(count), [step] "r"(step), [next] "r"(next),
               [pitch] "r"(of.pitch), [apart] "r"(of.apart)
-            : "lr", "cc", "q0", "memory");
+            : "lr", "cc", "p0", "q0", "memory");
     }
 }
 
@@ -223,6 +224,7 @@ EDGEEEG_INLINE void edgeeeg_columns_helium(const void *x, size_t x_width, const 
     edgeeeg_windows of = {scratch, x_width, pitch, 1, 0, seen, 1, 0};
     block *= 2 / x_width; /* columns of int16 have room in scratch */
     for (size_t g = 0; g < channels->batch * channels->groups; g++) {
+        const size_t first_out = g % channels->groups * group_out;
         for (size_t from = 0; from < plane; from += block) {
             of.made = plane - from < block ? plane - from : block;
             for (size_t p = 0, run; p < of.made; p += run) { /* outputs of one line */
@@ -271,7 +273,7 @@ EDGEEEG_INLINE void edgeeeg_columns_helium(const void *x, size_t x_width, const 
                 }
             }
             for (size_t o = 0; o < group_out; o++) {
-                const size_t channel = g % channels->groups * group_out + o;
+                const size_t channel = first_out + o;
                 const edgeeeg_filter filter = {taps + channel * pitch, pitch, bias ? bias[channel] : 0,
                                                multiplier[channel]};
                 edgeeeg_filter_dots(of, filter, y, (g * group_out + o) * plane + from, y_width);
