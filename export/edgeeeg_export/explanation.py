@@ -12,7 +12,7 @@ import onnx
 from rich.console import RenderableType
 
 from edgeeeg.bundle import Bundle
-from edgeeeg_export import kernel_choices
+from edgeeeg_export import cache_choices, kernel_choices
 from edgeeeg_export.errors import GraphError, NotCausal, UnsupportedOperator
 from edgeeeg_export.graph import Graph
 from edgeeeg_export.importer import import_onnx
@@ -28,16 +28,18 @@ from edgeeeg_export.quantize.qdq_read import float_model, is_qdq
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Rewrites in their order, and the kernels of the step program."""
+    """Rewrites in their order, and the kernels and caches of the step program."""
 
     rewrites: Sequence[Explanation]
     kernels: tuple[kernel_choices.LayerChoice, ...]
+    caches: tuple[cache_choices.CacheChoice, ...]
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
         return {
             "explain": [asdict(explanation) for explanation in self.rewrites],
             "kernels": kernel_choices.to_json(self.kernels),
+            "caches": [choice.to_json() for choice in self.caches],
         }
 
     def render(self) -> Iterator[RenderableType]:
@@ -49,6 +51,7 @@ class Explained:
             yield from (f"  done: {line}" for line in explanation.fired)
             yield from (f"  left: {line}" for line in explanation.declined)
         yield from kernel_choices.render(self.kernels)
+        yield from cache_choices.render(self.caches)
 
 
 def explain_model(
@@ -69,7 +72,11 @@ def explain_model(
     """
     pipeline = ARRANGEMENT if is_qdq(model) else PIPELINE
     imported = import_onnx(float_model(model), "model", ticks=ticks)
-    return Explained(explain(imported, (*pipeline, event_driven)), kernel_choices.kernel_choices(step))
+    return Explained(
+        explain(imported, (*pipeline, event_driven)),
+        kernel_choices.kernel_choices(step),
+        cache_choices.cache_choices(step),
+    )
 
 
 def explain_bundle(bundle: Bundle) -> Explained:

@@ -34,10 +34,12 @@ def scaled(onnx_model):
 
 def test_lines_name_the_rewrite_the_layers_and_what_was_done(scaled):
     said = explain_model(scaled, lower(scaled, "net", 8).step)
-    assert list(said.render()) == [
+    assert list(said.render())[:2] == [
         "rewrite fold_behind",
         "  done: layer 'gain' (Mul): went into the weights of 'conv' (Conv)",
     ]
+    (cache,) = said.to_json()["caches"]
+    assert (cache["layer"], cache["chosen"]) == ("conv", "moving")
     assert said.to_json()["explain"][0]["rewrite"] == "fold_behind"
 
 
@@ -60,7 +62,8 @@ def test_kernels_chosen_and_the_others_are_said(onnx_model):
         least = min(choice.instructions, key=lambda k: choice.instructions[k] + choice.flash_bytes[k])
         assert choice.chosen == least
         assert {"window", "slide", "columns"} <= choice.instructions.keys()
-    (*_, table) = said.render()
+    (*_, table, _, cache) = said.render()
+    assert cache.startswith("  conv: moving ")
     assert table.row_count == len({choice.layer for choice in said.kernels})
 
 

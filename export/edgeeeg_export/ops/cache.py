@@ -9,7 +9,7 @@ import numpy as np
 
 from edgeeeg_export.ops.cache_form import CacheForm, forms
 from edgeeeg_export.ops.op import CCall, OnnxCall, Op, require
-from edgeeeg_export.tensor import SUFFIX, Array, State, TensorType
+from edgeeeg_export.tensor import BYTES, SUFFIX, Array, State, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class Cache(Op):
         """How it can go on in memory, the cheapest first."""
         shape, axis = inputs[0].shape, self.axis % len(inputs[0].shape)
         frame = math.prod(shape[axis + 1 :])
-        return forms(math.prod(shape[:axis]), self.length * frame, shape[axis] * frame)
+        element = BYTES[inputs[0].dtype]
+        return forms(math.prod(shape[:axis]), self.length * frame, shape[axis] * frame, element)
 
     def emit_c(self, call: CCall) -> str:
         """Shift the state by the new frames and append them; the output is the state."""

@@ -11,23 +11,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PER_ELEMENT, PER_ROW, PER_STEP = 4, 8, 12
-"""Instructions on Cortex-M4: to move or write an element, for a row, and for the place of the window."""
-SPARE_SHARE = 4
-"""The part of a cache that its spare memory may be at most: a quarter."""
+PER_WORD, PER_ELEMENT, PER_ROW, PER_STEP = 4, 4, 6, 12
+"""Instructions on Cortex-M4: to move four bytes, to write an element, for a row, and for a window's place.
+
+Counts are in `benchmarks/results/cache_forms.json`.
+"""
+SPARE_SHARE = 8
+"""The part of a cache that its spare memory may be at most: an eighth, as RAM is the scarcer of the two."""
 
 WORTH_SLIDING = 0.75
-"""What must be left of the instructions at most, for the spare memory to be worth it."""
+"""What must be left of the mean instructions at most, for the spare memory to be worth it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheForm:
-    """Rows of `length` old and `new` new elements, and the spare elements behind them; without, they move."""
+    """Rows of `length` old and `new` new elements, and the spare elements behind them; without, they move.
+
+    `element` is the bytes of one.
+    """
 
     rows: int
     length: int
     new: int
     spare: int
+    element: int = 4
 
     @property
     def name(self) -> str:
@@ -44,12 +51,16 @@ class CacheForm:
         """Instructions to write the new elements."""
         return self.rows * (PER_ROW + self.new * PER_ELEMENT)
 
+    def _moved(self, elements: int) -> int:
+        """Instructions to move so many elements down."""
+        return -(-elements * self.element // 4) * PER_WORD
+
     @property
     def worst(self) -> int:
         """Instructions of the step that takes most."""
         if not self.spare:
-            return self.appending + self.rows * (PER_ROW + self.length * PER_ELEMENT)
-        return self.appending + PER_STEP + (self.size - self.new) * PER_ELEMENT
+            return self.appending + self.rows * (PER_ROW + self._moved(self.length))
+        return self.appending + PER_STEP + self._moved(self.size - self.new)
 
     @property
     def mean(self) -> float:
@@ -57,14 +68,14 @@ class CacheForm:
         if not self.spare:
             return self.worst
         period = self.spare // self.new + 1
-        return self.appending + PER_STEP + (self.size - self.new) * PER_ELEMENT / period
+        return self.appending + PER_STEP + self._moved(self.size - self.new) / period
 
 
-def forms(rows: int, length: int, new: int) -> tuple[CacheForm, ...]:
+def forms(rows: int, length: int, new: int, element: int = 4) -> tuple[CacheForm, ...]:
     """The forms that a cache can have, the one to take first; it slides only where that is well worth it."""
-    moving = CacheForm(rows, length, new, 0)
+    moving = CacheForm(rows, length, new, 0, element)
     spare = moving.size // SPARE_SHARE // new * new
     if not spare:
         return (moving,)
-    sliding = CacheForm(rows, length, new, spare)
+    sliding = CacheForm(rows, length, new, spare, element)
     return (sliding, moving) if sliding.mean <= WORTH_SLIDING * moving.mean else (moving, sliding)
