@@ -6,8 +6,9 @@ of a core. It is a constant of the generated C, which looks for the spikes and d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from textwrap import indent
 
 import numpy as np
 
@@ -21,13 +22,13 @@ PLACE_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Dense:
-    """A layer of x (rows, k) and weight (k, n), with types of x and result, and its kernels of one row."""
+    """A layer of x (rows, k) and weight (k, n), types of x and result, and its kernels of so many rows."""
 
     rows: int
     k: int
     n: int
     types: tuple[DType, DType]
-    of_one_row: Sequence[Kernel]
+    kernels: Callable[[int], Sequence[Kernel]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +55,21 @@ def break_even(layer: Dense, family: Family) -> int:
     core, name = CORE[family], _name(layer)
     silent = instructions(name, work(layer, 0), core)
     each = instructions(name, work(layer, 1), core) - silent
-    dense = layer.rows * cost(choose(layer.of_one_row)[family], family)
+    dense = cost(choose(layer.kernels(layer.rows))[family], family)
     return int(np.clip((dense - silent) // each, 0, layer.k))
 
 
 def work(layer: Dense, fired: int) -> Mapping[str, int]:
     """What is done where `fired` neurons of each row do."""
-    tiles = -(-layer.n // 8)
+    tiles, rest = divmod(layer.n, 8)
     return {
-        "call": 1,
         "row": layer.rows,
         "input": layer.rows * layer.k,
         "tile": layer.rows * tiles,
-        "output": layer.rows * layer.n,
+        "rest": layer.rows * rest,
         "event": layer.rows * fired,
         "added": layer.rows * fired * tiles,
+        "rest added": layer.rows * fired * rest,
     }
 
 
@@ -78,7 +79,9 @@ def _name(layer: Dense) -> str:
 
 def _for_family(layer: Dense, most: int, family: Family) -> Kernel:
     rows, k, n = layer.rows, layer.k, layer.n
-    dense = choose(layer.of_one_row)[family] if most < k else None
+    if most < 1:
+        return replace(choose(layer.kernels(rows))[family], families=(family,))
+    dense = choose(layer.kernels(1))[family] if most < k else None
     integers = layer.types[0] != "float32"
     second = None if dense is None else dense.packing
 
@@ -87,19 +90,24 @@ def _for_family(layer: Dense, most: int, family: Family) -> Kernel:
         bias = rest[0] if len(rest) > integers else "0"
         scale = f"{rest[-1]}, " if integers else ""
         row, result = f"{x} + r * {k}", f"{operands.outputs[0]} + r * {n}"
+        width = BYTES[layer.types[0]]
         kernel = f"edgeeeg_add_rows{SUFFIX[layer.types[1]]}"
-        body = f"{kernel}(places, fired, {weight}, {bias}, {scale}{result}, {n});"
+        add = f"""const size_t fired = edgeeeg_find_fired({row}, {width}, {k}, {n}, places);
+{kernel}(places, fired, {weight}, {bias}, {scale}{result}, {n});"""
         if dense is not None:
             of_row = RowOperands((row, weight, *rest), (result,), operands.scratch)
             multiply = dense.call(of_row, weight if second is None else f"{weight} + {_words(k * n)}")
-            body = f"if (fired <= {most}) {{\n        {body}\n    }} else {{\n        {multiply}\n    }}"
+            add = f"""if (edgeeeg_count_fired({row}, {width}, {k}) <= {most}) {{
+{indent(add, "    ")}
+}} else {{
+{indent(multiply, "    ")}
+}}"""
         return f"""edgeeeg_int32 *const places = (edgeeeg_int32 *){operands.scratch};
 for (size_t r = 0; r < {rows}; r++) {{
-    const size_t fired = edgeeeg_find_fired({row}, {BYTES[layer.types[0]]}, {k}, {most}, {n}, places);
-    {body}
+{indent(add, "    ")}
 }}"""
 
-    places = PLACE_BYTES * max(most, 1)
+    places = PLACE_BYTES * most
     return Kernel(
         _name(layer),
         work(layer, 0),

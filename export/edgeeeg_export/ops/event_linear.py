@@ -22,7 +22,8 @@ class EventLinear(Linear):
     def dense(self, inputs: tuple[TensorType, ...]) -> Dense:
         """It, with its dense kernels."""
         k, n = inputs[1].shape
-        return Dense(inputs[0].size // k, k, n, ("float32", "float32"), linear_kernels(1, k, n))
+        rows = inputs[0].size // k
+        return Dense(rows, k, n, ("float32", "float32"), lambda count: linear_kernels(count, k, n))
 
     def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
         """Events up to the break-even of each family, a dense kernel above it."""

@@ -9,6 +9,7 @@ from edgeeeg_export.ops.dense_kernels import dense_kernels
 from edgeeeg_export.ops.event_kernels import Dense, event_kernels
 from edgeeeg_export.ops.op import require
 from edgeeeg_export.ops.quantized_linear import QuantizedLinear
+from edgeeeg_export.quantmath import Width
 from edgeeeg_export.tensor import TensorType
 
 
@@ -24,8 +25,8 @@ class QuantizedEventLinear(QuantizedLinear):
     def dense(self, inputs: tuple[TensorType, ...]) -> Dense:
         """It, with its dense kernels."""
         k, n = inputs[1].shape
-        of_one_row = dense_kernels(1, k, n, ("int8", self.width))
-        return Dense(inputs[0].size // k, k, n, ("int8", self.width), of_one_row)
+        widths: tuple[Width, Width] = ("int8", self.width)
+        return Dense(inputs[0].size // k, k, n, widths, lambda rows: dense_kernels(rows, k, n, widths))
 
     def kernels(self, inputs: tuple[TensorType, ...]) -> tuple[Kernel, ...]:
         """Events up to the break-even of each family, a dense kernel above it."""

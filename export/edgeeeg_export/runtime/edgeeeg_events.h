@@ -10,25 +10,64 @@
 #include "edgeeeg_core.h"
 #include "edgeeeg_quantized.h"
 
-/* Where x is not 0, `step` times its place, for the first `most` of n; how many there are, or most + 1 */
-EDGEEEG_INLINE size_t edgeeeg_find_fired(const void *x, size_t width, size_t n, size_t most, size_t step,
-                                         edgeeeg_int32 *places) {
-    const edgeeeg_int32 *words = x;
-    const uint8_t *bytes = x;
+EDGEEEG_INLINE uint32_t edgeeeg_spike_word(const void *x) {
+    uint32_t word;
+    __builtin_memcpy(&word, x, sizeof word);
+    return word;
+}
+
+/* How many of n elements, each 0 or 1, of int8 or float32, are 1 */
+EDGEEEG_INLINE size_t edgeeeg_count_fired(const void *x, size_t width, size_t n) {
+    const uint8_t *at = x;
     size_t fired = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (width == 1 && (i & 3) == 0 && ((uintptr_t)x & 3) == 0 && i + 4 <= n && words[i / 4] == 0) {
-            i += 3; /* four that are silent */
-            continue;
+    if (width == 1) {
+        for (const uint8_t *end = at + (n & ~(size_t)3); at != end; at += 4) {
+            fired += (edgeeeg_spike_word(at) * 0x01010101u) >> 24; /* the sum of its bytes */
         }
-        if (width == 1 ? bytes[i] : (uint32_t)words[i] << 1) {
-            if (fired == most) {
-                return most + 1;
-            }
-            places[fired++] = (int32_t)(i * step);
+        for (const uint8_t *end = (const uint8_t *)x + n; at != end; at++) {
+            fired += *at;
+        }
+    } else {
+        for (const uint8_t *end = at + 4 * n; at != end; at += 4) {
+            fired += edgeeeg_spike_word(at) >> 29; /* 1.0f has that bit, 0.0f has none */
         }
     }
     return fired;
+}
+
+/* `step` times the places of those that are 1; how many there are */
+EDGEEEG_INLINE size_t edgeeeg_find_fired(const void *x, size_t width, size_t n, size_t step,
+                                         edgeeeg_int32 *places) {
+    const uint8_t *at = x;
+    edgeeeg_int32 *next = places;
+    int32_t place = 0;
+    if (width == 1) {
+        for (const uint8_t *end = at + (n & ~(size_t)3); at != end; at += 4) {
+            if (edgeeeg_spike_word(at)) {
+                EDGEEEG_UNROLL
+                for (int32_t j = 0; j < 4; j++) {
+                    if (at[j]) {
+                        *next++ = place + j * (int32_t)step;
+                    }
+                }
+            }
+            place += 4 * (int32_t)step;
+        }
+        for (const uint8_t *end = (const uint8_t *)x + n; at != end; at++) {
+            if (*at) {
+                *next++ = place;
+            }
+            place += (int32_t)step;
+        }
+    } else {
+        for (const uint8_t *end = at + 4 * n; at != end; at += 4) {
+            if (edgeeeg_spike_word(at)) {
+                *next++ = place;
+            }
+            place += (int32_t)step;
+        }
+    }
+    return (size_t)(next - places);
 }
 
 /* y[o] = bias[o] + sum of weight[k][o] over the k that fired, whose rows begin at `rows`; bias may be 0 */
