@@ -24,20 +24,21 @@ EDGEEEG_INLINE void edgeeeg_across_four_int8(const int8_t *x, const int8_t *weig
     const int8_t *fours = weight + (lines & ~(size_t)3);
     if (lines >= 4) {
         uint32_t even, odd, w02, w13;
-        __asm__ volatile("1:\n\t"
-                         "ldr %[w13], [%[w]], #4\n\t"
-                         "sxtb16 %[w02], %[w13]\n\t"
-                         "sxtb16 %[w13], %[w13], ror #8\n\t" EDGEEEG_ONE_LINE("", "b", "w02")
-                             EDGEEEG_ONE_LINE(", %[length]", "b", "w13")
-                                 EDGEEEG_ONE_LINE(", %[length], lsl #1", "t", "w02") EDGEEEG_ONE_LINE(
-                                     ", %[length3]", "t", "w13") "add %[x], %[x], %[length], lsl #2\n\t"
-                                                                 "ldr %[even], %[fours]\n\t"
-                                                                 "cmp %[w], %[even]\n\t"
-                                                                 "bne 1b"
-                         : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [even] "=&r"(even),
-                           [odd] "=&r"(odd), [w02] "=&r"(w02), [w13] "=&r"(w13), [x] "+r"(x), [w] "+r"(weight)
-                         : [length] "r"(length), [length3] "r"(3 * length), [fours] "m"(fours)
-                         : "memory", "cc");
+        __asm__ volatile(
+            "1:\n\t"
+            "ldr %[w13], [%[w]], #4\n\t"
+            "sxtb16 %[w02], %[w13]\n\t"
+            "sxtb16 %[w13], %[w13], ror #8\n\t" EDGEEEG_ONE_LINE("", "b", "w02")
+                EDGEEEG_ONE_LINE(", %[length]", "b", "w13")
+                    EDGEEEG_ONE_LINE(", %[length], lsl #1", "t", "w02")
+                        EDGEEEG_ONE_LINE(", %[length3]", "t", "w13") "add %[x], %[x], %[length], lsl #2\n\t"
+                                                                     "ldr %[even], %[fours]\n\t"
+                                                                     "cmp %[w], %[even]\n\t"
+                                                                     "bne 1b"
+            : [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [even] "=&r"(even),
+              [odd] "=&r"(odd), [w02] "=&r"(w02), [w13] "=&r"(w13), [x] "+&r"(x), [w] "+&r"(weight)
+            : [length] "r"(length), [length3] "r"(3 * length), [fours] "m"(fours)
+            : "memory", "cc");
     }
     for (const int8_t *end = fours + (lines & 3); weight != end; x += length) {
         const int32_t by = *weight++;

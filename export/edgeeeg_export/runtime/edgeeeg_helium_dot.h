@@ -4,7 +4,10 @@
  * Requantization alone is in vectors of floats, in assembly: -mcpu=...+nomve.fp keeps the compiler from
  * making others, which would flush the subnormal numbers of float layers. Here what is flushed is rounded to
  * 0 anyway, so the bits are those of the scalar unit. A core with Helium for integers alone stops at such an
- * instruction. */
+ * instruction.
+ *
+ * In assembly, what a loop moves on is "+&": without the `&` gcc may keep an input of the same value in the
+ * same register. */
 #ifndef EDGEEEG_HELIUM_DOT_H
 #define EDGEEEG_HELIUM_DOT_H
 

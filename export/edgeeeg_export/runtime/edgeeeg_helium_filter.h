@@ -138,31 +138,31 @@ EDGEEEG_INLINE void edgeeeg_filter_dots(edgeeeg_windows of, edgeeeg_filter filte
 }
 
 /* Sums along the outputs, tap by tap, row by row: `multiply` adds tap w of what begins at x, `finish` ends */
-#define EDGEEEG_ALONG(begin, multiply, finish, ...)                                                       \
-    __asm volatile(begin "1:\tmov %[x], %[row]\n"                                                         \
-                         "\tdls lr, %[k]\n"                                                               \
-                         "2:\tldrsb %[w], [%[taps]], #1\n" multiply "\tadd %[x], %[x], %[apart]\n"        \
-                         "\tle lr, 2b\n"                                                                  \
-                         "\tadd %[row], %[row], %[pitch]\n"                                               \
-                         "\tadd %[taps], %[taps], %[skip]\n"                                              \
-                         "\tsubs %[rows], %[rows], #1\n"                                                  \
-                         "\tbne 1b\n" finish                                                              \
-                   : [x] "=&l"(x), [w] "=&r"(w), [row] "+r"(row), [taps] "+r"(taps), [rows] "+r"(rows),   \
-                     __VA_ARGS__, [apart] "r"(of.apart * of.x_width), [pitch] "r"(of.pitch * of.x_width), \
-                     [skip] "r"(filter.pitch - of.k)                                                      \
+#define EDGEEEG_ALONG(begin, multiply, finish, ...)                                                        \
+    __asm volatile(begin "1:\tmov %[x], %[row]\n"                                                          \
+                         "\tdls lr, %[k]\n"                                                                \
+                         "2:\tldrsb %[w], [%[taps]], #1\n" multiply "\tadd %[x], %[x], %[apart]\n"         \
+                         "\tle lr, 2b\n"                                                                   \
+                         "\tadd %[row], %[row], %[pitch]\n"                                                \
+                         "\tadd %[taps], %[taps], %[skip]\n"                                               \
+                         "\tsubs %[rows], %[rows], #1\n"                                                   \
+                         "\tbne 1b\n" finish                                                               \
+                   : [x] "=&l"(x), [w] "=&r"(w), [row] "+&r"(row), [taps] "+&r"(taps), [rows] "+&r"(rows), \
+                     __VA_ARGS__, [apart] "r"(of.apart * of.x_width), [pitch] "r"(of.pitch * of.x_width),  \
+                     [skip] "r"(filter.pitch - of.k)                                                       \
                    : "lr", "cc", "p0", "q0", "memory")
-#define EDGEEEG_SIXTEEN(load, second, third, fourth, narrow)                                                 \
-    EDGEEEG_ALONG("",                                                                                        \
-                  "\t" load " q0, [%[x]]\n\tvmla.s32 %q[a], q0, %[w]\n"                                      \
-                  "\t" load " q0, [%[x], #" second "]\n\tvmla.s32 %q[b], q0, %[w]\n"                         \
-                  "\t" load " q0, [%[x], #" third "]\n\tvmla.s32 %q[c], q0, %[w]\n"                          \
-                  "\t" load " q0, [%[x], #" fourth "]\n\tvmla.s32 %q[d], q0, %[w]\n",                        \
-                  narrow("%q[a]") narrow("%q[b]") narrow("%q[c]") narrow("%q[d]"), [a] "+w"(a), [b] "+w"(b), \
-                  [c] "+w"(c), [d] "+w"(d), [y] "+l"(to)                                                     \
-                  : [k] "r"(of.k), [multiplier] "w"(multiplier), [most] "w"(most))
-#define EDGEEEG_FOUR(load)                                                                                   \
-    EDGEEEG_ALONG("\tvctp.32 %[left]\n", "\tvpst\n\t" load "\n\tvmla.s32 %q[a], q0, %[w]\n", "", [a] "+w"(a) \
-                  : [k] "r"(of.k), [left] "r"(of.made - t), [steps] "w"(steps))
+#define EDGEEEG_SIXTEEN(load, second, third, fourth, narrow)                                     \
+    EDGEEEG_ALONG("",                                                                            \
+                  "\t" load " q0, [%[x]]\n\tvmla.s32 %q[a], q0, %[w]\n"                          \
+                  "\t" load " q0, [%[x], #" second "]\n\tvmla.s32 %q[b], q0, %[w]\n"             \
+                  "\t" load " q0, [%[x], #" third "]\n\tvmla.s32 %q[c], q0, %[w]\n"              \
+                  "\t" load " q0, [%[x], #" fourth "]\n\tvmla.s32 %q[d], q0, %[w]\n",            \
+                  narrow("%q[a]") narrow("%q[b]") narrow("%q[c]") narrow("%q[d]"), [a] "+&w"(a), \
+                  [b] "+&w"(b), [c] "+&w"(c), [d] "+&w"(d), [y] "+&l"(to) : [k] "r"(of.k),       \
+                  [multiplier] "w"(multiplier), [most] "w"(most))
+#define EDGEEEG_FOUR(load)                                                                   \
+    EDGEEEG_ALONG("\tvctp.32 %[left]\n", "\tvpst\n\t" load "\n\tvmla.s32 %q[a], q0, %[w]\n", \
+                  "", [a] "+&w"(a) : [k] "r"(of.k), [left] "r"(of.made - t), [steps] "w"(steps))
 
 EDGEEEG_INLINE void edgeeeg_filter_along(edgeeeg_windows of, edgeeeg_filter filter, void *y, size_t at,
                                          size_t y_width) {

@@ -45,7 +45,7 @@ EDGEEEG_INLINE void edgeeeg_fill_rows(uint8_t *row, edgeeeg_rows of, ptrdiff_t f
         "\tadd %[seen], %[seen], %[pitch]\n"
         "\tsubs %[rows], %[rows], #1\n"
         "\tbne 1b"
-        : [row] "+r"(row), [seen] "+r"(seen), [rows] "+r"(of.rows), [from] "=&r"(from), [to] "=&r"(to)
+        : [row] "+&r"(row), [seen] "+&r"(seen), [rows] "+&r"(of.rows), [from] "=&r"(from), [to] "=&r"(to)
         : [start] "r"(start), [end] "r"(end), [behind] "r"(bytes - end), [inside] "r"(end - start),
           [apart] "r"(of.apart), [pitch] "r"(of.pitch)
         : "lr", "cc", "q0", "q1", "memory");
@@ -138,7 +138,7 @@ EDGEEEG_INLINE void edgeeeg_slide_helium(const void *x, size_t x_width, const ed
                    "\tadd %[column], %[column], %[along]\n"                                                 \
                    "\tletp lr, 1b\n"                                                                        \
                    "2:"                                                                                     \
-                   : [seen] "+r"(seen), [column] "+r"(column)                                               \
+                   : [seen] "+&r"(seen), [column] "+&r"(column)                                             \
                    : [inside] "r"(inside), [from] "w"(from), [to] "w"(to), [ahead] "r"(8 * stride * width), \
                      [along] "r"(8 * pitch * width)                                                         \
                    : "lr", "q0", "memory")
@@ -201,7 +201,7 @@ EDGEEEG_INLINE void edgeeeg_copy_columns(uint8_t *columns, size_t next, size_t c
             "\tadd %[column], %[column], %[apart]\n"
             "\tsubs %[rows], %[rows], #1\n"
             "\tbne 1b"
-            : [seen] "=&r"(seen), [to] "=&r"(to), [row] "+r"(row), [column] "+r"(column), [rows] "+r"(rows)
+            : [seen] "=&r"(seen), [to] "=&r"(to), [row] "+&r"(row), [column] "+&r"(column), [rows] "+&r"(rows)
             : [left] "r"(of.bytes - i), [count] "r"(count), [step] "r"(step), [next] "r"(next),
               [pitch] "r"(of.pitch), [apart] "r"(of.apart)
             : "lr", "cc", "p0", "q0", "memory");
