@@ -49,7 +49,8 @@ def main() -> None:
                 events = event_costs(core, scratch / "fit-events" / core)
                 table["instructions"][core] = dict(found.costs) | dict(events.costs)
                 worst = {name: round(value, 4) for name, value in (found.worst | events.worst).items()}
-                table["fits"][core] = {"cases": found.cases + events.cases, "worst": worst}
+                lost = [round(share, 4) for share in found.lost]
+                table["fits"][core] = {"cases": found.cases + events.cases, "worst": worst, "lost": lost}
                 progress.advance(bar)
             COSTS.write_text(json.dumps(table, indent=2) + "\n")
             costs.table.cache_clear()

@@ -23,6 +23,7 @@ from edgeeeg_bench.soak.twin import Float64Twin
 from edgeeeg_export.comparison import Trace, episodes
 from edgeeeg_export.loading import load_model
 from edgeeeg_export.pipeline import compile_model
+from edgeeeg_export.targets import c
 from edgeeeg_export.targets.c_layout import lay_out_stream
 from edgeeeg_export.targets.native import NativeModel
 
@@ -36,7 +37,7 @@ def subject():
 
 @pytest.fixture(scope="module")
 def layout(subject):
-    return lay_out_stream(subject.step, LSB)
+    return lay_out_stream(subject.step, LSB, sliding=False)
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_a_stretch_starts_from_the_state_that_c_had(subject, layout, native, cou
 
 def test_the_twin_computes_in_float64_and_stays_close(subject, layout, native, counts, tmp_path):
     n_states = sum(field.size for field in layout.states)
-    twin = Float64Twin(subject.program, tmp_path / "twin", n_states)
+    twin = Float64Twin(c.emit(subject.step, LSB, sliding=False), tmp_path / "twin", n_states)
     mine, theirs = native.push(counts), twin.push(counts)
     assert theirs.dtype == np.float64
     assert (theirs[:, 0] != theirs[:, 0].astype(np.float32)).mean() > 0.99

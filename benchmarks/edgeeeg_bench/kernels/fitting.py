@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import nnls
 
-from edgeeeg_bench.kernels.counting import count
+from edgeeeg_bench.kernels.counting import Count, count
 from edgeeeg_bench.kernels.layers import Layer
 from edgeeeg_bridge.kernel_case import KernelCase
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Instructions per unit of work by kernel, and the largest share by which they miss a count."""
+    """Instructions per unit of work by kernel, and the largest share by which they miss a count.
+
+    `lost` has, of each layer with a choice, by which share the kernel that the costs choose executes more than
+    the best.
+    """
 
     costs: Mapping[str, Mapping[str, float]]
     worst: Mapping[str, float]
     cases: int
+    lost: tuple[float, ...] = ()
 
 
 def fit(layers: Sequence[Layer], core: str, scratch: Path) -> Fit:
@@ -32,7 +37,20 @@ def fit(layers: Sequence[Layer], core: str, scratch: Path) -> Fit:
         own = [case for case in cases if case.kernel == kernel]
         work, found = [_work(case) for case in own], [counted[case.name].instructions for case in own]
         costs[kernel], worst[kernel] = solve(work, found)
-    return Fit(costs, worst, len(cases))
+    return Fit(costs, worst, len(cases), tuple(_lost(layers, costs, counted)))
+
+
+def _lost(
+    layers: Sequence[Layer], costs: Mapping[str, Mapping[str, float]], counted: Mapping[str, Count]
+) -> Iterator[float]:
+    for layer in layers:
+        found = {
+            sum(costs[str(case.kernel)][unit] * n for unit, n in _work(case).items()): counted[case.name]
+            for case in layer.forced()
+        }
+        if len(found) > 1:
+            least = min(count.instructions for count in found.values())
+            yield found[min(found)].instructions / least - 1
 
 
 def _work(case: KernelCase) -> Mapping[str, int]:

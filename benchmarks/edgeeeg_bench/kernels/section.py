@@ -96,11 +96,16 @@ def _spikes(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _fits(fits: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    yield "How far the table of costs is off a count, at worst:"
+    yield "The table of costs: of the layers with a choice, how many get the kernel with the lowest count, what the"
+    yield "others execute more at worst, and how far a kernel's costs are off a count at worst."
     yield ""
+    yield "| core | counts | layers | best chosen | lost at worst | off a count at worst |"
+    yield "|---|---|---|---|---|---|"
     for core, fitted in fits.items():
+        lost = fitted["lost"]
+        best = sum(share == 0 for share in lost)
         worst = ", ".join(f"{kernel} {share:.0%}" for kernel, share in fitted["worst"].items())
-        yield f"- {core}, {fitted['cases']} counts: {worst}"
+        yield f"| {core} | {fitted['cases']} | {len(lost)} | {best} | {max(lost):.0%} | {worst} |"
 
 
 def event_row(row: EventRow) -> dict[str, Any]:

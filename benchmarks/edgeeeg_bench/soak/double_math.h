@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "edgeeeg_lanes.h"
+
 double ceil(double x);
 double erf(double x);
 double exp(double x);
@@ -25,6 +27,14 @@ typedef union {
     double value;
     int64_t bits;
 } edgeeeg_float_bits;
+
+static inline double edgeeeg_choose(int first, double one, double other) {
+    return first ? one : other;
+}
+
+static inline double edgeeeg_elu(double x, double alpha) {
+    return x > 0.0 ? x : alpha * expm1(x);
+}
 
 static inline double edgeeeg_ceil(double x) {
     return ceil(x);

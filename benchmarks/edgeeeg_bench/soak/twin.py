@@ -46,7 +46,7 @@ class Float64Twin:
             as_file(files("edgeeeg_export") / "runtime" / "edgeeeg_host.c") as host,
             as_file(soak / "state_door.c") as door,
         ):
-            flags = (*C_FLAGS, "-Dfloat=double", "-shared", "-fPIC", "-I", folder)
+            flags = (*C_FLAGS, "-Dfloat=double", "-DEDGEEEG_LANES=1", "-shared", "-fPIC", "-I", folder)
             run_tool("gcc", *flags, *sorted(folder.glob("*.c")), host, door, "-lm", "-o", library)
         self._library = ctypes.CDLL(str(library.resolve()))
         self._library.edgeeeg_host_size.restype = ctypes.c_size_t

@@ -16,6 +16,8 @@ from edgeeeg_export.tensor import SUFFIX, Array
 
 SCRATCH_BYTES = 2048
 """What rows or columns may take: beyond it outputs are made in blocks."""
+VECTOR, FEW_TAPS = 16, 6
+"""Products of one instruction of Helium, and taps of a row from which on it is worth one."""
 LEAST_BLOCK = 8
 """Outputs of a block, however long their rows are."""
 
@@ -118,9 +120,24 @@ def _slide(shape: ConvShape) -> Kernel:
         "output": 4 * fours,
         "line": 4 * fours * shape.lines,
         "mac" if stride == 1 else "strided": 4 * fours * shape.lines * taps,
-    }
+        # of families that make no more outputs than there are, one way or another
+        "made": shape.outputs,
+        "made mac": shape.outputs * shape.lines * taps,
+    } | _vectors(shape)
     scratch, n_weights = 2 * rows * pitch, shape.weight[0] * shape.lines * taps
     return Kernel("slide", work, _windowed(shape, "slide", block), n_weights, ROWS, scratch)
+
+
+def _vectors(shape: ConvShape) -> dict[str, int]:
+    """What Helium does: few taps go along sixteen or four outputs, many are products of one or more rows."""
+    kernel, length = shape.weight[-1], shape.out[-1]
+    if kernel < FEW_TAPS:
+        along = VECTOR if length >= VECTOR and shape.window.strides[-1] == 1 else 4
+        blocks = shape.outputs // length * -(-length // along)
+        lines = blocks * shape.lines
+        return {f"{along} along": blocks, f"{along} line": lines, f"{along} tap": lines * kernel}
+    depth, lines = "long" if shape.lines == 1 else "deep", shape.outputs * shape.lines
+    return {f"{depth} line": lines, f"{depth} vector": lines * -(-kernel // VECTOR)}
 
 
 def _rows_of(shape: ConvShape, lines: int) -> int:
@@ -151,8 +168,14 @@ def _columns_of(shape: ConvShape) -> Kernel:
         "call": 1,
         "filter": groups * shape.per_group * -(-positions // block),
         "widened" if _sees_lines(shape) else "gathered": groups * positions * seen,
+        "run": groups * -(-positions // block) * seen,
+        "line": groups * positions * shape.lines,
+        "tap line": groups * prod(shape.out[:-1]) * seen,
         "output": 4 * fours * shape.per_group,
         "mac": 4 * fours * shape.per_group * pitch,
+        "made": shape.outputs,
+        "made mac": shape.macs,
+        "vector": shape.outputs * -(-seen // VECTOR),
     }
     call, n_weights = _windowed(shape, "columns", block), shape.weight[0] * pitch
     return Kernel("columns", work, call, n_weights, COLUMNS, 2 * (block + -block % 4) * pitch)

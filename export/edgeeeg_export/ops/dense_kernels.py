@@ -55,7 +55,17 @@ def dense_kernel(
     def call(operands: Operands, weight: str) -> str:
         return f"{name}({_pointers(operands, weight)}, {rows}, {k}, {n});"
 
-    work = {"call": 1, "row": rows, "tile": rows * -(-n // 4), "output": rows * n, "mac": rows * n * k}
+    tiles, rest = divmod(n, 4)
+    work = {
+        "call": 1,
+        "row": rows,
+        "tile": rows * tiles,
+        "rest": rows * rest,
+        "mac": rows * 4 * tiles * k,
+        "rest mac": rows * rest * k,
+        "odd mac": rows * n * (k % 4),
+        "vector": rows * -(-n // 4) * -(-k // 16),
+    }
     return Kernel("dense", work, call, n * k, packing)
 
 
@@ -90,5 +100,12 @@ def linear_kernels(rows: int, k: int, n: int) -> tuple[Kernel, ...]:
         pointers = ", ".join((x, weight, *(bias or ["0"]), operands.outputs[0]))
         return f"edgeeeg_linear({pointers}, {rows}, {k}, {n});"
 
-    work = {"call": 1, "row": rows, "tile": rows * -(-n // 4), "output": rows * n, "mac": rows * n * k}
+    tiles, rest = divmod(n, 4)
+    work = {
+        "row": rows,
+        "tile": rows * tiles,
+        "rest": rows * rest,
+        "mac": rows * 4 * tiles * k,
+        "rest mac": rows * rest * k,
+    }
     return (Kernel("linear", work, call, k * n),)
