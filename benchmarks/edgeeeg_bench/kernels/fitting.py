@@ -18,8 +18,8 @@ from edgeeeg_bridge.kernel_case import KernelCase
 class Fit:
     """Instructions per unit of work by kernel, and the largest share by which they miss a count.
 
-    `lost` has, of each layer with a choice, by which share the kernel that the costs choose executes more than
-    the best.
+    `lost` has, of each layer with a choice, by which share the kernel that the costs choose executes more
+    than the best.
     """
 
     costs: Mapping[str, Mapping[str, float]]

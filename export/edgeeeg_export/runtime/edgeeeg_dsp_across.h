@@ -17,38 +17,42 @@
 /* The sums of four neighbours over `lines`, `length` elements of int8 apart */
 EDGEEEG_INLINE void edgeeeg_across_four_int8(const int8_t *x, const int8_t *weight, size_t lines,
                                              size_t length, edgeeeg_four *sums) {
+    const int8_t *fours = weight + (lines & ~(size_t)3);
+    const int8_t *end = weight + lines;
     int32_t s0 = sums->s0;
     int32_t s1 = sums->s1;
     int32_t s2 = sums->s2;
     int32_t s3 = sums->s3;
-    const int8_t *fours = weight + (lines & ~(size_t)3);
-    if (lines >= 4) {
-        uint32_t even, odd, w02, w13;
-        __asm__ volatile(
-            "1:\n\t"
-            "ldr %[w13], [%[w]], #4\n\t"
-            "sxtb16 %[w02], %[w13]\n\t"
-            "sxtb16 %[w13], %[w13], ror #8\n\t" EDGEEEG_ONE_LINE("", "b", "w02")
-                EDGEEEG_ONE_LINE(", %[length]", "b", "w13")
-                    EDGEEEG_ONE_LINE(", %[length], lsl #1", "t", "w02")
-                        EDGEEEG_ONE_LINE(", %[length3]", "t", "w13") "add %[x], %[x], %[length], lsl #2\n\t"
-                                                                     "ldr %[even], %[fours]\n\t"
-                                                                     "cmp %[w], %[even]\n\t"
-                                                                     "bne 1b"
-            : [s0] "+&r"(s0), [s1] "+&r"(s1), [s2] "+&r"(s2), [s3] "+&r"(s3), [even] "=&r"(even),
-              [odd] "=&r"(odd), [w02] "=&r"(w02), [w13] "=&r"(w13), [x] "+&r"(x), [w] "+&r"(weight)
-            : [length] "r"(length), [length3] "r"(3 * length), [fours] "m"(fours)
-            : "memory", "cc");
-    }
-    for (const int8_t *end = fours + (lines & 3); weight != end; x += length) {
-        const int32_t by = *weight++;
-        const int32_t even = (int32_t)edgeeeg_even_bytes(edgeeeg_word(x));
-        const int32_t odd = (int32_t)edgeeeg_odd_bytes(edgeeeg_word(x));
-        s0 = __smlabb(even, by, s0);
-        s1 = __smlabb(odd, by, s1);
-        s2 = __smlatb(even, by, s2);
-        s3 = __smlatb(odd, by, s3);
-    }
+    uint32_t even, odd, w02, w13;
+    __asm__ volatile("ldr %[even], %[fours]\n\t"
+                     "cmp %[w], %[even]\n\t"
+                     "beq 2f\n\t"
+                     "1:\n\t"
+                     "ldr %[w13], [%[w]], #4\n\t"
+                     "sxtb16 %[w02], %[w13]\n\t"
+                     "sxtb16 %[w13], %[w13], ror #8\n\t" EDGEEEG_ONE_LINE("", "b", "w02")
+                         EDGEEEG_ONE_LINE(", %[length]", "b", "w13")
+                             EDGEEEG_ONE_LINE(", %[length], lsl #1", "t", "w02")
+                                 EDGEEEG_ONE_LINE(", %[length3]", "t",
+                                                  "w13") "add %[x], %[x], %[length], lsl #2\n\t"
+                                                         "ldr %[even], %[fours]\n\t"
+                                                         "cmp %[w], %[even]\n\t"
+                                                         "bne 1b\n\t"
+                                                         "2:\n\t"
+                                                         "ldr %[even], %[end]\n\t"
+                                                         "cmp %[w], %[even]\n\t"
+                                                         "beq 4f\n\t"
+                                                         "3:\n\t"
+                                                         "ldrsb %[w02], [%[w]], #1\n\t" EDGEEEG_ONE_LINE(
+                                                             "", "b", "w02") "add %[x], %[x], %[length]\n\t"
+                                                                             "ldr %[even], %[end]\n\t"
+                                                                             "cmp %[w], %[even]\n\t"
+                                                                             "bne 3b\n\t"
+                                                                             "4:"
+                     : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [even] "=&r"(even),
+                       [odd] "=&r"(odd), [w02] "=&r"(w02), [w13] "=&r"(w13), [x] "+r"(x), [w] "+r"(weight)
+                     : [length] "r"(length), [length3] "r"(3 * length), [fours] "m"(fours), [end] "m"(end)
+                     : "memory", "cc");
     *sums = (edgeeeg_four){s0, s1, s2, s3};
 }
 
@@ -76,7 +80,8 @@ EDGEEEG_INLINE void edgeeeg_across_dsp(const void *x, size_t x_width, const int8
         for (size_t o = 0; o < group_out; o++) {
             const size_t channel = g % channels->groups * group_out + o;
             const int8_t *filter = weight + channel * lines;
-            const int32_t start = bias ? bias[channel] : 0;
+            int32_t start = bias ? bias[channel] : 0;
+            __asm__("" : "+r"(start)); /* were it known to equal `length`, both could share a register */
             const float scale = multiplier[channel];
             for (size_t t = 0; t < fours; t += 4, to += 4 * y_width) {
                 edgeeeg_four sums = {start, start, start, start};

@@ -16,8 +16,13 @@ EDGEEEG_INLINE uint32_t edgeeeg_spike_word(const void *x) {
     return word;
 }
 
-/* Whether a float that is 0 or 1 is 1: its bits say so in fewer instructions than a comparison */
-EDGEEEG_INLINE size_t edgeeeg_is_spike(const float *x) {
+/* Whether a float that is 0 or 1 is 1: its bits say so in fewer instructions than a comparison. 1.0f has bit
+ * 29, and 0.0f none. */
+EDGEEEG_INLINE int edgeeeg_is_spike(const float *x) {
+    return sizeof *x == sizeof(uint32_t) ? edgeeeg_spike_word(x) != 0 : *x > 0.0f;
+}
+
+EDGEEEG_INLINE size_t edgeeeg_spike(const float *x) {
     return sizeof *x == sizeof(uint32_t) ? edgeeeg_spike_word(x) >> 29 : *x > 0.0f;
 }
 
@@ -34,7 +39,7 @@ EDGEEEG_INLINE size_t edgeeeg_count_fired(const void *x, size_t width, size_t n)
         }
     } else {
         for (const float *value = x, *end = value + n; value != end; value++) {
-            fired += edgeeeg_is_spike(value);
+            fired += edgeeeg_spike(value);
         }
     }
     return fired;
