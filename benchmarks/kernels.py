@@ -57,7 +57,7 @@ def main() -> None:
         rows, spikes = [], []
         for core in BOARDS:
             progress.update(bar, description=f"layers on {core}")
-            counted = count([layer.case for layer in LAYERS], core, scratch / core)
+            counted = count([layer.case for layer in LAYERS], core, scratch / core, per_image=1)
             rows += layer_rows(LAYERS, counted, core)
             progress.advance(bar)
             progress.update(bar, description=f"spikes on {core}")

@@ -19,7 +19,7 @@ BOARDS: Mapping[str, tuple[str, bool]] = {
 }
 """The emulated board of each core, and whether its kernels are plain C there."""
 IMAGE = 4
-"""Cases of one image: the smallest board has 512 KiB for them."""
+"""Cases of one image: the smallest board has 512 KiB for them. Alone, a kernel is inlined into its layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Count:
     bit_exact: bool
 
 
-def count(cases: Sequence[KernelCase], core: str, scratch: Path) -> dict[str, Count]:
-    """What each case executes on a core, by name; built under `scratch`.
+def count(cases: Sequence[KernelCase], core: str, scratch: Path, per_image: int = IMAGE) -> dict[str, Count]:
+    """What each case executes on a core, by name; built under `scratch`, `per_image` cases together.
 
     Raises
     ------
@@ -40,8 +40,8 @@ def count(cases: Sequence[KernelCase], core: str, scratch: Path) -> dict[str, Co
         Cross compiler or QEMU are not installed.
     """
     counted: dict[str, Count] = {}
-    for first in range(0, len(cases), IMAGE):
-        counted |= _count(cases[first : first + IMAGE], core, scratch / str(first))
+    for first in range(0, len(cases), per_image):
+        counted |= _count(cases[first : first + per_image], core, scratch / str(first))
     return counted
 
 

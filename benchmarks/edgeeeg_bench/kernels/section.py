@@ -96,8 +96,8 @@ def _spikes(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _fits(fits: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    yield "The table of costs: of the layers with a choice, how many get the kernel with the lowest count, what"
-    yield "the others execute more at worst, and how far a kernel's costs are off a count at worst."
+    yield "The table of costs: of the layers with a choice, how many get the kernel with the lowest count,"
+    yield "what the others execute more at worst, and how far a kernel's costs are off a count at worst."
     yield ""
     yield "| core | counts | layers | best chosen | lost at worst | off a count at worst |"
     yield "|---|---|---|---|---|---|"
