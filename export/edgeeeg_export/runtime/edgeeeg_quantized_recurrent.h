@@ -8,7 +8,9 @@
 
 #include "edgeeeg_quantized.h"
 #include "edgeeeg_recurrent.h"
-#if defined(EDGEEEG_DSP)
+#if defined(EDGEEEG_HELIUM)
+#include "edgeeeg_helium_dot.h"
+#elif defined(EDGEEEG_DSP)
 #include "edgeeeg_dsp_dense.h"
 #endif
 
@@ -17,7 +19,15 @@ EDGEEEG_INLINE void edgeeeg_accumulate_int8(const float *start, const void *valu
                                             const int8_t *weight, const float *multiplier, float *sums,
                                             size_t rows, size_t n) {
     size_t r = 0;
-#if defined(EDGEEEG_DSP)
+#if defined(EDGEEEG_HELIUM)
+    for (const size_t fours = rows & ~(size_t)3; r < fours; r += 4) {
+        int32_t four[4] = {0, 0, 0, 0};
+        edgeeeg_dot4_family(values, width, weight + r * n, n, n, four);
+        for (size_t j = 0; j < 4; j++) {
+            sums[r + j] = start[r + j] + (float)four[j] * multiplier[r + j];
+        }
+    }
+#elif defined(EDGEEEG_DSP)
     for (const size_t fours = rows & ~(size_t)3; r < fours; r += 4) {
         const edgeeeg_four four = edgeeeg_four_rows(values, width, weight + r * n, n);
         sums[r] = start[r] + (float)four.s0 * multiplier[r];
