@@ -16,8 +16,8 @@ PER_WORD, PER_ELEMENT, PER_ROW, PER_STEP = 4, 4, 6, 12
 
 Counts are in `benchmarks/results/cache_forms.json`.
 """
-SPARE_SHARE = 8
-"""The part of a cache that its spare memory may be at most: an eighth, as RAM is the scarcer of the two."""
+SPARE_SHARE = 16
+"""The part of a cache that its spare memory may be at most: a sixteenth, as RAM is the scarcer of the two."""
 
 WORTH_SLIDING = 0.75
 """What must be left of the mean instructions at most, for the spare memory to be worth it."""

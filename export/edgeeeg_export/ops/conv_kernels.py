@@ -14,7 +14,7 @@ from edgeeeg_export.ops.window import Window
 from edgeeeg_export.quantmath import Width
 from edgeeeg_export.tensor import SUFFIX, Array
 
-SCRATCH_BYTES = 2048
+SCRATCH_BYTES = 1024
 """What rows or columns may take: beyond it outputs are made in blocks."""
 VECTOR, FEW_TAPS = 16, 6
 """Products of one instruction of Helium, and taps of a row from which on it is worth one."""

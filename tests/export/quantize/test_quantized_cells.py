@@ -144,7 +144,7 @@ def test_spikes_are_whole_numbers_for_the_next_layer():
     spikes = reference.run(lowered.offline, {"eeg": signal}).tensors[node.outputs[0]]
     assert set(np.unique(spikes)) == {0, 1}
     (reader,) = lowered.step.consumers(node.outputs[0])
-    assert reader.op.kind == "QuantizedLinear"
+    assert reader.op.kind == "QuantizedEventLinear"
 
 
 def test_a_threshold_below_a_step_names_the_layer():
