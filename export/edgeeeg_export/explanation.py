@@ -20,7 +20,6 @@ from edgeeeg_export.input_spec import common_ticks
 from edgeeeg_export.loading import LoadedModel
 from edgeeeg_export.lowering import lower
 from edgeeeg_export.passes import ARRANGEMENT, PIPELINE, Explanation, explain
-from edgeeeg_export.passes.event_driven import event_driven
 from edgeeeg_export.pipeline import reload
 from edgeeeg_export.placement import SEMANTICS
 from edgeeeg_export.quantize.qdq_read import float_model, is_qdq
@@ -73,7 +72,7 @@ def explain_model(
     pipeline = ARRANGEMENT if is_qdq(model) else PIPELINE
     imported = import_onnx(float_model(model), "model", ticks=ticks)
     return Explained(
-        explain(imported, (*pipeline, event_driven)),
+        explain(imported, pipeline),
         kernel_choices.kernel_choices(step),
         cache_choices.cache_choices(step),
     )

@@ -20,7 +20,7 @@ MEANING = {
 FILES = """\
 `verification.json` says how far each target is from the NumPy reference. `golden.npz` holds int16 `counts`
 (`counts_NAME` of each of several inputs) and the float32 `outputs` they must give, bit for bit. `c/` is C99:
-compile with `-std=c99 -ffp-contract=off -fno-math-errno` and include"""
+compile with `-std=c99 -O2 -ffp-contract=off -fno-math-errno` (Cortex-M55: `+nomve.fp`) and include"""
 
 
 def render(info: Manifest, introduction: str = "") -> str:

@@ -7,10 +7,14 @@
 
 #include "edgeeeg_integers.h"
 
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 2)
+#error "add +nomve.fp to -mcpu: vectors of floats flush subnormal numbers, and the bits would differ"
+#endif
+
 #if defined(EDGEEEG_PLAIN)
 /* plain C on any core, to hold the families to */
-#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
-#define EDGEEEG_HELIUM 1 /* vectors of integers: Cortex-M55, Cortex-M85 */
+#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1) && defined(__OPTIMIZE__)
+#define EDGEEEG_HELIUM 1 /* vectors of integers: Cortex-M55, in optimized code */
 #elif defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32) && defined(__OPTIMIZE__)
 #define EDGEEEG_DSP 1 /* two products an instruction: Cortex-M4, M7, M33, in optimized code */
 #endif

@@ -125,3 +125,26 @@ def test_a_bundle_has_the_model_and_what_it_is_off_by(tmp_path):
     line = qdq_deviation.describe(stored)
     assert "measured" in line
     assert f"{stored['steps']} steps" in line
+
+
+class Short(nn.Module):
+    """A valid convolution: its first frames need a part of a hop that no step has alone."""
+
+    n_chans, n_times, sfreq = 2, 64, 128.0
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv1d(2, 3, 4)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+def test_a_context_that_is_no_whole_hop_is_compared_over_whole_steps(tmp_path):
+    samples = 40 * np.random.default_rng(0).normal(size=(2, 128 * 20))
+    recording = Recording(samples.astype(np.float32), ("EEG1", "EEG2"), 128.0)
+    bundle = export_model(Short(), tmp_path / "bundle", hop=8, calibration=recording, recording=recording)
+    stored = report_table.read_qdq(bundle)
+    assert stored["values"] == 3 * (128 * 20 - 8)
+    assert stored["largest_steps"] <= 16.5
