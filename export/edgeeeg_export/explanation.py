@@ -14,12 +14,12 @@ from rich.console import RenderableType
 from edgeeeg.bundle import Bundle
 from edgeeeg_export import cache_choices, kernel_choices
 from edgeeeg_export.errors import GraphError, NotCausal, UnsupportedOperator
-from edgeeeg_export.graph import Graph
 from edgeeeg_export.importer import import_onnx
 from edgeeeg_export.input_spec import common_ticks
 from edgeeeg_export.loading import LoadedModel
-from edgeeeg_export.lowering import lower
+from edgeeeg_export.lowering import Lowered, lower
 from edgeeeg_export.passes import ARRANGEMENT, PIPELINE, Explanation, explain
+from edgeeeg_export.passes.event_driven import event_driven
 from edgeeeg_export.pipeline import reload
 from edgeeeg_export.placement import SEMANTICS
 from edgeeeg_export.quantize.qdq_read import float_model, is_qdq
@@ -54,14 +54,14 @@ class Explained:
 
 
 def explain_model(
-    model: onnx.ModelProto, step: Graph, ticks: Mapping[str, int] = MappingProxyType({})
+    model: onnx.ModelProto, lowered: Lowered, ticks: Mapping[str, int] = MappingProxyType({})
 ) -> Explained:
     """What became of a captured model on its way to a step program.
 
     Parameters
     ----------
     model : onnx.ModelProto
-    step : the streaming graph made from it.
+    lowered : the program made from it, of floats or of integers.
     ticks : what a sample of each input lasts.
 
     Raises
@@ -72,9 +72,10 @@ def explain_model(
     pipeline = ARRANGEMENT if is_qdq(model) else PIPELINE
     imported = import_onnx(float_model(model), "model", ticks=ticks)
     return Explained(
-        explain(imported, pipeline),
-        kernel_choices.kernel_choices(step),
-        cache_choices.cache_choices(step),
+        # which layers are event-driven is decided on the program's own operators
+        (*explain(imported, pipeline), *explain(lowered.captured, (event_driven,))),
+        kernel_choices.kernel_choices(lowered.step),
+        cache_choices.cache_choices(lowered.step),
     )
 
 
@@ -88,13 +89,13 @@ def explain_bundle(bundle: Bundle) -> Explained:
     """
     ticks = common_ticks({each.name: each.sfreq for each in bundle.manifest.inputs})
     captured = onnx.load(str(bundle.path("captured.onnx")))
-    return explain_model(captured, reload(bundle).step, ticks)
+    return explain_model(captured, reload(bundle).lowered, ticks)
 
 
 def explain_loaded(loaded: LoadedModel, hop: int | None = None) -> Explained | None:
     """What would become of a model in the first semantics that it can have; None where it has none."""
     for semantics in SEMANTICS:
         with contextlib.suppress(GraphError, NotCausal, UnsupportedOperator):  # an inspection names these
-            step = lower(loaded.onnx_model, "model", hop, semantics, loaded.ticks).step
-            return explain_model(loaded.onnx_model, step, loaded.ticks)
+            lowered = lower(loaded.onnx_model, "model", hop, semantics, loaded.ticks)
+            return explain_model(loaded.onnx_model, lowered, loaded.ticks)
     return None

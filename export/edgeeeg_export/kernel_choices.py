@@ -39,9 +39,8 @@ def kernel_choices(graph: Graph) -> tuple[LayerChoice, ...]:
 def _choices(graph: Graph) -> Iterator[LayerChoice]:
     for node in graph.nodes:
         kernels = node.op.kernels(graph.types(node.inputs))
-        for family in FAMILIES if kernels else ():
+        for family, chosen in choose(kernels).items() if kernels else ():
             offered = [kernel for kernel in kernels if family in kernel.families]
-            chosen = choose(kernels)[family]
             yield LayerChoice(
                 node.path or node.name,
                 node.op.kind,

@@ -33,7 +33,7 @@ def scaled(onnx_model):
 
 
 def test_lines_name_the_rewrite_the_layers_and_what_was_done(scaled):
-    said = explain_model(scaled, lower(scaled, "net", 8).step)
+    said = explain_model(scaled, lower(scaled, "net", 8))
     assert list(said.render())[:2] == [
         "rewrite fold_behind",
         "  done: layer 'gain' (Mul): went into the weights of 'conv' (Conv)",
@@ -45,7 +45,7 @@ def test_lines_name_the_rewrite_the_layers_and_what_was_done(scaled):
 
 def test_nothing_to_do_is_said(onnx_model):
     model = onnx_model([helper.make_node("Relu", ["x"], ["y"])])
-    said = explain_model(model, lower(model, "net", 8).step)
+    said = explain_model(model, lower(model, "net", 8))
     assert list(said.render()) == ["rewrites: none found anything to do"]
 
 
@@ -54,8 +54,7 @@ def test_kernels_chosen_and_the_others_are_said(onnx_model):
     weights = {"w": RNG.standard_normal((4, 3, 3)).astype(np.float32)}
     model = onnx_model(nodes, weights, output_shape=(1, 4, 32))
     formats = {"x": Format("int8", 0.02), "y": Format("int8", 0.1)}
-    step = lower(model, "net", 8, formats=formats).step
-    said = explain_model(model, step)
+    said = explain_model(model, lower(model, "net", 8, formats=formats))
     choices = {choice.core: choice for choice in said.kernels}
     assert choices.keys() == {"plain", "cortex-m4", "cortex-m55"}
     for choice in choices.values():

@@ -46,8 +46,17 @@ def event_kernels(layer: Dense, most: int | None = None) -> tuple[Kernel, ...]:
     `most` says up to how many spikes a row weights are added; without it that is the break-even.
     """
     return tuple(
-        _for_family(layer, break_even(layer, family) if most is None else most, family) for family in FAMILIES
+        _up_to_break_even(layer, family) if most is None else _for_family(layer, most, family)
+        for family in FAMILIES
     )
+
+
+def _up_to_break_even(layer: Dense, family: Family) -> Kernel:
+    """With what its dense kernel would cost."""
+    kernel = _for_family(layer, break_even(layer, family), family)
+    dense = choose(layer.kernels(layer.rows))[family]
+    multiplied = f"{dense.name} {cost(dense, family):,.0f}"
+    return replace(kernel, when=f"if silent; {kernel.when}; {multiplied}") if kernel.when else kernel
 
 
 def break_even(layer: Dense, family: Family) -> int:
